@@ -1,0 +1,1 @@
+"""The rules of prepaid calls: money, lots, ledger, rating, calls, recharging and the proof that they hold."""

@@ -1,0 +1,57 @@
+"""Instants are whole microseconds since 1970 UTC. Nothing here reads a clock: time is handed in."""
+
+import calendar
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from db.tables import NEVER
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def instant(moment: datetime) -> int:
+    """The instant of an aware datetime."""
+    assert moment.tzinfo is not None, "a naive datetime is no instant"
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(at: int) -> datetime:
+    """The UTC datetime of an instant."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
+def local_day(at: int, time_zone: str) -> date:
+    """The calendar day that an instant falls on in a time zone."""
+    return moment(at).astimezone(ZoneInfo(time_zone)).date()
+
+
+def start_of_day(day: date, time_zone: str) -> int:
+    """The first instant of a calendar day in a time zone."""
+    return instant(datetime.combine(day, time(), ZoneInfo(time_zone)))
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day some months on, or the last day of that month: 29 February + 12 is 28 February."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
+
+
+def expiry_of_purchase(purchased_at: int, time_zone: str, validity_months: int) -> int:
+    """The first instant at which a purchased lot can not be spent.
+
+    It can be spent through the end of the day, in the account's zone, that lies `validity_months`
+    after the day of purchase (DESIGN, rules of money: lots).
+    """
+    last_day = months_later(local_day(purchased_at, time_zone), validity_months)
+    return start_of_day(last_day + timedelta(days=1), time_zone)
+
+
+def never_as_none(expires_at: int) -> int | None:
+    """An expiry as people see it: None when the lot never expires."""
+    return None if expires_at >= NEVER else expires_at

@@ -1,0 +1,23 @@
+"""The house's terms: the few figures that an operator may set, handed to the verbs that need them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from credits.instants import HOUR, MINUTE
+from credits.money import MICROS
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Months a purchased lot lives; how long a late report may still draw on an expired lot; how far ahead of
+    the server's clock a switch's may run; the least that a recharge may buy, by currency."""
+
+    lot_validity_months: int = 12
+    settlement_window: int = 72 * HOUR
+    clock_skew: int = 5 * MINUTE
+    minimum_recharge_units: Mapping[str, int] = field(default_factory=dict)
+    usual_minimum_recharge_units: int = 50
+
+    def minimum_recharge_micros(self, currency: str) -> int:
+        """The smallest recharge in a currency, in micro-units."""
+        return self.minimum_recharge_units.get(currency, self.usual_minimum_recharge_units) * MICROS

@@ -1,0 +1,136 @@
+"""The closed lists of words that tables and rules share; each is stored as its own text."""
+
+from enum import StrEnum
+
+
+class AccountMode(StrEnum):
+    """LIVE follows the machine's clock; TEST owns a clock and never reaches a payment provider."""
+
+    LIVE = "LIVE"
+    TEST = "TEST"
+
+
+class AccountStatus(StrEnum):
+    """What an account may do: SUSPENDED may not start calls, CLOSED may do nothing more."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    CLOSED = "CLOSED"
+
+
+class LotSource(StrEnum):
+    """How the funds of a lot came in."""
+
+    PURCHASE = "PURCHASE"
+    AUTO_RECHARGE = "AUTO_RECHARGE"
+    INVOICE = "INVOICE"
+    GRANT = "GRANT"
+    ADJUSTMENT = "ADJUSTMENT"
+
+
+class LotStatus(StrEnum):
+    """What a lot is at an instant; derived from its times and what it holds, never stored."""
+
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    EXHAUSTED = "EXHAUSTED"
+    EXPIRED = "EXPIRED"
+    VOIDED = "VOIDED"
+
+
+class EntryKind(StrEnum):
+    """Why a ledger entry was written."""
+
+    FUNDS_ADDED = "FUNDS_ADDED"
+    CALL_CHARGE = "CALL_CHARGE"
+    EXPIRY = "EXPIRY"
+    REFUND = "REFUND"
+    GRANT = "GRANT"
+    ADJUSTMENT = "ADJUSTMENT"
+    REVERSAL = "REVERSAL"
+
+
+class RechargeStatus(StrEnum):
+    """The states of a recharge; it only moves forward."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ACTION_REQUIRED = "ACTION_REQUIRED"
+    CANCELED = "CANCELED"
+
+
+class RechargeTrigger(StrEnum):
+    """Who asked for a recharge: a person, or the rule of automatic recharge."""
+
+    MANUAL = "MANUAL"
+    AUTOMATIC = "AUTOMATIC"
+
+
+class PaymentMethodKind(StrEnum):
+    """How an account pays."""
+
+    CARD = "CARD"
+    INVOICE = "INVOICE"
+
+
+class Service(StrEnum):
+    """What is charged. The inbound kinds are priced by the service number that was dialled."""
+
+    USER_OUT = "USER_OUT"
+    CONFERENCE_OUT = "CONFERENCE_OUT"
+    TOLL_FREE_IN = "TOLL_FREE_IN"
+    CONFERENCE_IN = "CONFERENCE_IN"
+
+
+class Rounding(StrEnum):
+    """How a charge is rounded, once, to the decimals of its deck."""
+
+    UP = "UP"
+    HALF_UP = "HALF_UP"
+    HALF_EVEN = "HALF_EVEN"
+    DOWN = "DOWN"
+
+
+class CallStatus(StrEnum):
+    """What became of a call."""
+
+    AUTHORIZED = "AUTHORIZED"
+    SETTLED = "SETTLED"
+    RELEASED = "RELEASED"
+    EXPIRED = "EXPIRED"
+    REFUSED = "REFUSED"
+    UNRATED = "UNRATED"
+
+
+class RefusalReason(StrEnum):
+    """Why a call may not go, or could not be priced."""
+
+    INSUFFICIENT_CREDIT = "INSUFFICIENT_CREDIT"
+    NO_RATE = "NO_RATE"
+    DESTINATION_BLOCKED = "DESTINATION_BLOCKED"
+    INVALID_NUMBER = "INVALID_NUMBER"
+    ACCOUNT_NOT_ACTIVE = "ACCOUNT_NOT_ACTIVE"
+    USER_NOT_LICENSED = "USER_NOT_LICENSED"
+    POLICY = "POLICY"
+    USER_LIMIT_REACHED = "USER_LIMIT_REACHED"
+    UNKNOWN_USER = "UNKNOWN_USER"
+
+
+class Role(StrEnum):
+    """What a person may do in one account."""
+
+    ADMIN = "ADMIN"
+    BILLING = "BILLING"
+    VIEWER = "VIEWER"
+
+
+class Scope(StrEnum):
+    """What a token may do."""
+
+    READ = "read"
+    CALLS = "calls"
+    FUNDS = "funds"
+    RATES = "rates"
+    ADMIN = "admin"

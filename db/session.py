@@ -1,0 +1,163 @@
+"""The engine, and the one place where transactions open and end.
+
+A verb is handed a `Session` and never commits. On the money path it runs hand-written statements on
+the driver's own connection, written once with `?` for both engines; lists and pages use the ORM over
+the very same transaction.
+"""
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import sqlmodel
+from pysqlite3 import dbapi2 as sqlite
+from sqlalchemy import Connection, Engine, create_engine, event
+
+# Fewer rows than this are cheaper to send as statements than to open a COPY for.
+COPY_FROM_ROWS = 8
+
+
+class Session:
+    """One open transaction on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.is_postgresql = connection.dialect.name == "postgresql"
+        self._connection = connection
+        self._driver: Any = connection.connection.driver_connection
+        self._orm: sqlmodel.Session | None = None
+
+    @property
+    def orm(self) -> sqlmodel.Session:
+        """The ORM's session over this same transaction, for reading."""
+        if self._orm is None:
+            self._orm = sqlmodel.Session(bind=self._connection, join_transaction_mode="control_fully")
+        return self._orm
+
+    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run one statement and return all its rows."""
+        found: list[tuple[Any, ...]] = self._driver.execute(self._worded(sql), parameters).fetchall()
+        return found
+
+    def row(self, sql: str, *parameters: Any) -> tuple[Any, ...] | None:
+        """Run one statement and return its first row, if it has one."""
+        found: tuple[Any, ...] | None = self._driver.execute(self._worded(sql), parameters).fetchone()
+        return found
+
+    def execute(self, sql: str, *parameters: Any) -> int:
+        """Run one statement and return how many rows it changed."""
+        changed: int = self._driver.execute(self._worded(sql), parameters).rowcount
+        return changed
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run one statement for each row of parameters."""
+        with_cursor = self._driver.cursor()
+        with_cursor.executemany(self._worded(sql), rows)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows, in bulk where the engine has a way to."""
+        if not rows:
+            return
+        names = ", ".join(columns)
+        if self.is_postgresql and len(rows) >= COPY_FROM_ROWS:
+            with self._driver.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return
+        marks = ", ".join("?" * len(columns))
+        self.execute_many(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
+
+    def among(self, column: str) -> str:
+        """SQL that is true when a column is in a list handed over by `listed`."""
+        if self.is_postgresql:
+            return f"{column} = ANY(?)"
+        return f"{column} IN (SELECT value FROM json_each(?))"
+
+    def listed(self, values: Iterable[Any]) -> Any:
+        """A list of values as the one parameter that `among` expects."""
+        return list(values) if self.is_postgresql else json.dumps(list(values))
+
+    @property
+    def for_update(self) -> str:
+        """The clause that locks a selected row against other writers; SQLite has one writer anyway."""
+        return " FOR NO KEY UPDATE" if self.is_postgresql else ""
+
+    def _worded(self, sql: str) -> str:
+        return _with_percent_marks(sql) if self.is_postgresql else sql
+
+
+@lru_cache(maxsize=512)
+def _with_percent_marks(sql: str) -> str:
+    return sql.replace("%", "%%").replace("?", "%s")
+
+
+class Database:
+    """Where the tables live. Hand it to whoever opens transactions: the app, the worker, the commands."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url, pool_size)
+        self.is_postgresql = self.engine.dialect.name == "postgresql"
+        # SQLite has one writer; waiting here is fairer and cheaper than its busy handler's polling.
+        self._writer = threading.Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a writing transaction; commit when the block ends, roll back when it raises."""
+        if self.is_postgresql:
+            with self._open("BEGIN ISOLATION LEVEL READ COMMITTED") as session:
+                yield session
+            return
+        with self._writer, self._open("BEGIN IMMEDIATE") as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a snapshot: all that is read within sees one moment of the database."""
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.is_postgresql else "BEGIN"
+        with self._open(begin) as session:
+            yield session
+
+    @contextmanager
+    def _open(self, begin: str) -> Iterator[Session]:
+        with self.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute(begin)
+            try:
+                yield Session(connection)
+            except BaseException:
+                driver.execute("ROLLBACK")
+                raise
+            driver.execute("COMMIT")
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(
+        url, module=sqlite, connect_args={"check_same_thread": False, "timeout": 30, "cached_statements": 256}
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are ours to open: see Database._open
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _postgresql_engine(url: str, pool_size: int) -> Engine:
+    driver_url = url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
+    engine = create_engine(driver_url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: Any) -> None:
+        connection.autocommit = True  # transactions are ours to open: see Database._open
+        connection.prepare_threshold = 3
+
+    return engine

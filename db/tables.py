@@ -293,7 +293,6 @@ class Call(SQLModel, table=True):
     status: str = words()
     from_number: str | None = words(default=None)
     to_number: str = words()
-    dialled: str = words()
     answered_at: int = big()
     duration_seconds: int = big()
     billed_seconds: int = big(default=0)

@@ -112,7 +112,12 @@ class Language:
         decimals = max(least_decimals, -exponent, 0)
         pattern = "¤#,##0" + ("." + "0" * decimals if decimals else "")
         return format_currency(
-            value, currency, f"{pattern};-{pattern}", locale=self.locale, currency_digits=False, decimal_quantization=False
+            value,
+            currency,
+            f"{pattern};-{pattern}",
+            locale=self.locale,
+            currency_digits=False,
+            decimal_quantization=False,
         )
 
     def _written(self, value: Any) -> str:

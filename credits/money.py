@@ -3,6 +3,7 @@
 Text goes in and out as exact decimals; no float ever touches either.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from babel.core import get_global
@@ -15,7 +16,7 @@ NANOS = 1_000_000_000
 LARGEST_AMOUNT_MICROS = 10**17
 
 CURRENCIES: frozenset[str] = frozenset(get_global("all_currencies"))
-_FRACTIONS: dict[str, tuple[int, int, int, int]] = get_global("currency_fractions")
+_FRACTIONS: Mapping[str, tuple[int, int, int, int]] = get_global("currency_fractions")
 
 
 def known_currency(code: str) -> str:
@@ -32,7 +33,8 @@ def minor_digits(currency: str) -> int:
 
 def whole_minor_units(amount_micros: int, currency: str) -> bool:
     """Tell whether an amount can be paid in this currency's coins."""
-    return amount_micros % 10 ** (6 - minor_digits(currency)) == 0
+    coin_micros: int = 10 ** (6 - minor_digits(currency))
+    return amount_micros % coin_micros == 0
 
 
 def micros_of(amount: Decimal, field: str = "amount") -> int:

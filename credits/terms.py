@@ -21,3 +21,6 @@ class Terms:
     def minimum_recharge_micros(self, currency: str) -> int:
         """The smallest recharge in a currency, in micro-units."""
         return self.minimum_recharge_units.get(currency, self.usual_minimum_recharge_units) * MICROS
+
+
+USUAL_TERMS = Terms()

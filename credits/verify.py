@@ -1,0 +1,160 @@
+"""The proof: every rule of money, checked over a whole database; what breaks one is named.
+
+Each rule is a query that finds the accounts breaking it and says where. The order is that of trust: first
+that entries add up in themselves, then that totals, lots, calls and recharges agree with them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from credits.decks import rate_of, terms_of
+from credits.rating import DeckTerms, Rate, price_call
+from db.session import Session
+
+CALLS_AT_A_TIME = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """The first rule that an account breaks, and where: the number of the entry, lot, call or recharge."""
+
+    account_id: int
+    rule: str
+    where: str
+
+
+# Each finds (account_id, where). `{scope}` limits a table to the accounts that are asked about.
+_RULES: dict[str, str] = {
+    "entries are numbered without gaps": """
+        SELECT account_id, 'entry ' || entry_no FROM (
+            SELECT account_id, entry_no, row_number() OVER (PARTITION BY account_id ORDER BY entry_no) AS place
+            FROM ledger_entry WHERE {scope}) AS numbered
+        WHERE entry_no <> place""",
+    "the account counts its entries": """
+        SELECT account_id, 'account' FROM account WHERE {scope} AND entry_count <>
+            (SELECT count(*) FROM ledger_entry WHERE ledger_entry.account_id = account.account_id)""",
+    "an entry's amount is its draws and the change of what is owed": """
+        SELECT account_id, 'entry ' || entry_no FROM ledger_entry WHERE {scope} AND amount_micros <>
+            owed_change_micros + (SELECT coalesce(sum(draw.amount_micros), 0) FROM draw
+            WHERE draw.account_id = ledger_entry.account_id AND draw.entry_no = ledger_entry.entry_no)""",
+    "an entry's balance is the one before it and its amount": """
+        SELECT account_id, 'entry ' || entry_no FROM (
+            SELECT account_id, entry_no, balance_after_micros - amount_micros AS before_it,
+                coalesce(lag(balance_after_micros) OVER (PARTITION BY account_id ORDER BY entry_no), 0) AS balance_before
+            FROM ledger_entry WHERE {scope}) AS walked
+        WHERE before_it <> balance_before""",
+    "what is owed never falls below zero": """
+        SELECT account_id, 'entry ' || entry_no FROM (
+            SELECT account_id, entry_no, -sum(owed_change_micros) OVER (PARTITION BY account_id ORDER BY entry_no) AS owed
+            FROM ledger_entry WHERE {scope}) AS walked
+        WHERE owed < 0""",
+    "the book balance is the sum of the entries": """
+        SELECT account_id, 'account' FROM account WHERE {scope} AND book_balance_micros <>
+            (SELECT coalesce(sum(amount_micros), 0) FROM ledger_entry
+            WHERE ledger_entry.account_id = account.account_id)""",
+    "what is owed is the sum of its changes": """
+        SELECT account_id, 'account' FROM account WHERE {scope} AND -owed_micros <>
+            (SELECT coalesce(sum(owed_change_micros), 0) FROM ledger_entry
+            WHERE ledger_entry.account_id = account.account_id)""",
+    "the book balance is what the lots hold less what is owed": """
+        SELECT account_id, 'account' FROM account WHERE {scope} AND book_balance_micros + owed_micros <>
+            (SELECT coalesce(sum(remaining_micros), 0) FROM lot WHERE lot.account_id = account.account_id)""",
+    "a lot is granted by one entry, whole": """
+        SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope} AND amount_micros <>
+            (SELECT CASE count(*) WHEN 1 THEN min(draw.amount_micros) ELSE -1 END FROM draw JOIN ledger_entry
+                ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
+            WHERE draw.account_id = lot.account_id AND draw.lot_no = lot.lot_no
+                AND ledger_entry.kind IN ('FUNDS_ADDED', 'GRANT'))""",
+    "a lot holds what was granted less what was drawn": """
+        SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope} AND remaining_micros <>
+            (SELECT coalesce(sum(amount_micros), 0) FROM draw
+            WHERE draw.account_id = lot.account_id AND draw.lot_no = lot.lot_no)""",
+    "a lot never gives more than it holds": """
+        SELECT account_id, 'lot ' || lot_no FROM (
+            SELECT account_id, lot_no, sum(amount_micros) OVER (PARTITION BY account_id, lot_no ORDER BY entry_no) AS held
+            FROM draw WHERE {scope}) AS walked
+        WHERE held < 0""",
+    "a lot is forfeited by an expiry, and only then": """
+        SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope} AND (forfeited_at IS NOT NULL) <>
+            EXISTS (SELECT 1 FROM draw JOIN ledger_entry
+                ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
+            WHERE draw.account_id = lot.account_id AND draw.lot_no = lot.lot_no AND ledger_entry.kind = 'EXPIRY')""",
+    "a forfeited or voided lot holds nothing": """
+        SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope}
+            AND coalesce(forfeited_at, voided_at) IS NOT NULL AND remaining_micros <> 0""",
+    "a call draws on lots that were usable when it was answered or reported": """
+        SELECT draw.account_id, 'entry ' || draw.entry_no FROM (SELECT * FROM draw WHERE {scope}) AS draw
+            JOIN ledger_entry ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
+            JOIN lot ON lot.account_id = draw.account_id AND lot.lot_no = draw.lot_no
+        WHERE ledger_entry.kind = 'CALL_CHARGE'
+            AND NOT (lot.starts_at <= ledger_entry.occurred_at AND ledger_entry.occurred_at < lot.expires_at)
+            AND NOT (lot.starts_at <= ledger_entry.posted_at AND ledger_entry.posted_at < lot.expires_at)""",
+    "nothing is owed while a usable lot holds money": """
+        SELECT account.account_id, 'lot ' || lot.lot_no FROM (SELECT * FROM account WHERE {scope}) AS account
+            JOIN ledger_entry ON ledger_entry.account_id = account.account_id
+                AND ledger_entry.entry_no = account.entry_count
+            JOIN lot ON lot.account_id = account.account_id
+        WHERE account.owed_micros > 0 AND lot.remaining_micros > 0
+            AND lot.starts_at <= ledger_entry.posted_at AND ledger_entry.posted_at < lot.expires_at""",
+    "a call is charged once, by an entry of its amount": """
+        SELECT account_id, 'call ' || call_no FROM call WHERE {scope} AND charge_micros <>
+            (SELECT -coalesce(sum(amount_micros), 0) FROM ledger_entry
+            WHERE ledger_entry.account_id = call.account_id AND ledger_entry.call_no = call.call_no
+                AND ledger_entry.kind = 'CALL_CHARGE')""",
+    "a call is priced in its account's currency": """
+        SELECT call.account_id, 'call ' || call_no FROM (SELECT * FROM call WHERE {scope}) AS call
+            JOIN account ON account.account_id = call.account_id
+            JOIN rate_deck ON rate_deck.deck_id = call.deck_id
+        WHERE rate_deck.currency <> account.currency""",
+    "a recharge that succeeded has one lot of its amount": """
+        SELECT account_id, 'recharge ' || recharge_no FROM recharge WHERE {scope}
+            AND CASE status WHEN 'SUCCEEDED' THEN amount_micros ELSE 0 END <>
+            (SELECT coalesce(sum(lot.amount_micros), 0) FROM lot
+            WHERE lot.account_id = recharge.account_id AND lot.recharge_no = recharge.recharge_no)""",
+    "bought funds come from a recharge": """
+        SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope}
+            AND (source IN ('PURCHASE', 'AUTO_RECHARGE', 'INVOICE')) <> (recharge_no IS NOT NULL)""",
+}
+
+RULE_OF_PRICE = "a call costs what its rate says"
+RULES = (*_RULES, RULE_OF_PRICE)
+
+
+def verify(session: Session, *, account_id: int | None = None) -> list[Breach]:
+    """Check every rule over the whole database or one account; the first broken rule of each account, in id order."""
+    scope = "1 = 1" if account_id is None else f"account_id = {int(account_id)}"
+    first: dict[int, Breach] = {}
+    for rule, query in _RULES.items():
+        for owner, where in session.rows(query.format(scope=scope) + " ORDER BY 1, 2"):
+            first.setdefault(owner, Breach(owner, rule, where))
+    for breach in _mispriced(session, scope):
+        first.setdefault(breach.account_id, breach)
+    return [first[owner] for owner in sorted(first)]
+
+
+def _mispriced(session: Session, scope: str) -> Iterator[Breach]:
+    """Price every settled call again, a page at a time."""
+    decks: dict[int, DeckTerms] = {}
+    rates: dict[tuple[int, int], Rate] = {}
+    after = (-1, -1)
+    while True:
+        calls = session.rows(
+            "SELECT account_id, call_no, deck_id, rate_no, duration_seconds, billed_seconds, charge_micros FROM call"
+            f" WHERE {scope} AND status = 'SETTLED' AND (account_id, call_no) > (?, ?)"
+            " ORDER BY account_id, call_no LIMIT ?",
+            *after, CALLS_AT_A_TIME,
+        )  # fmt: skip
+        for owner, call_no, deck_id, rate_no, duration_seconds, billed_seconds, charge_micros in calls:
+            price = (0, 0)  # an emergency call has no rate
+            if deck_id is not None:
+                deck = decks.get(deck_id) or decks.setdefault(deck_id, terms_of(session, deck_id))
+                key = (deck_id, rate_no)
+                rate = rates.get(key) or rates.setdefault(key, rate_of(session, deck_id, rate_no))
+                price = price_call(
+                    rate, decimals=deck.decimals, rounding=deck.rounding, duration_seconds=duration_seconds
+                )
+            if price != (billed_seconds, charge_micros):
+                yield Breach(owner, RULE_OF_PRICE, f"call {call_no}")
+        if len(calls) < CALLS_AT_A_TIME:
+            return
+        after = calls[-1][:2]

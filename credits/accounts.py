@@ -45,6 +45,7 @@ class AccountState:
     call_count: int
     recharge_count: int
     method_count: int
+    last_posted_at: int
 
 
 _COLUMNS = ", ".join(column.name for column in fields(AccountState))
@@ -167,6 +168,7 @@ _TOTALS = (
     "call_count",
     "recharge_count",
     "method_count",
+    "last_posted_at",
 )
 
 

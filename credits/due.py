@@ -17,7 +17,8 @@ from db.session import Session
 def bring_up_to_date(session: Session, account_id: int, now: int, terms: Terms = USUAL_TERMS) -> int:
     """Do all that has fallen due in an account by its own instant, in order. Returns how many things that were."""
     account = accounts.lock(session, account_id)
-    return _do_due(session, account, accounts.account_now(account, now), terms)
+    until = max(accounts.account_now(account, now), account.last_posted_at)
+    return _do_due(session, account, until, terms)
 
 
 def advance_clock(session: Session, *, account_id: int, to: int, now: int, terms: Terms = USUAL_TERMS) -> None:
@@ -50,7 +51,8 @@ def _do_due(session: Session, account: AccountState, until: int, terms: Terms) -
     due = [(lot.expires_at + terms.settlement_window, 0, lot.spending_key, lot.lot_no) for lot in expired]
     due += [(lot.starts_at, 1, lot.spending_key, lot.lot_no) for lot in started]
     for at, start, _key, lot_no in sorted(due):
-        journal = Journal(session, account, until if account.mode == AccountMode.LIVE else at, terms)
+        posted_at = until if account.mode == AccountMode.LIVE else max(at, account.last_posted_at)
+        journal = Journal(session, account, posted_at, terms)
         for lot in open_lots(session, account.account_id, "lot_no = ?", lot_no):
             if start:
                 journal.repay_from(lot)

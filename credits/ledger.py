@@ -29,7 +29,8 @@ _DRAW_COLUMNS = ("account_id", "entry_no", "lot_no", "amount_micros")
 class Journal:
     """Everything that one transaction posts to one account, whose row is locked.
 
-    `now` is the account's own instant. Nothing reaches the tables before `write`, except a new lot.
+    `now` is the account's own instant, never before its newest entry: machines' clocks differ a little, and
+    entries are posted in order. Nothing reaches the tables before `write`, except a new lot.
     """
 
     session: Session
@@ -138,6 +139,7 @@ class Journal:
     ) -> None:
         account = self.account
         account.entry_count += 1
+        account.last_posted_at = self.now
         account.book_balance_micros += amount_micros
         self._entries.append(
             (account.account_id, account.entry_count, kind.value, amount_micros, owed_change_micros,
@@ -181,7 +183,7 @@ class Journal:
 def open_journal(session: Session, account_id: int, now: int, terms: Terms) -> Journal:
     """Lock an account and open its journal, with what is owed repaid from lots that have started meanwhile."""
     account = accounts.lock(session, account_id)
-    journal = Journal(session, account, account_now(account, now), terms)
+    journal = Journal(session, account, max(account_now(account, now), account.last_posted_at), terms)
     if account.owed_micros:
         repay_from_started(journal)
     return journal
@@ -202,14 +204,8 @@ def lots_started(session: Session, account: AccountState, until: int) -> list[Op
     """
     if not account.owed_micros:
         return []
-    newest = session.row(
-        "SELECT posted_at FROM ledger_entry WHERE account_id = ? AND entry_no = ?",
-        account.account_id,
-        account.entry_count,
-    )
-    assert newest is not None, "what is owed was charged by an entry"
     order = "starts_at <= ? AND starts_at > ? ORDER BY starts_at, priority, expires_at, purchased_at, lot_no"
-    return open_lots(session, account.account_id, order, until, newest[0])
+    return open_lots(session, account.account_id, order, until, account.last_posted_at)
 
 
 def open_lots(session: Session, account_id: int, condition: str, *parameters: int) -> list[OpenLot]:

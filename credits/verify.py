@@ -30,6 +30,12 @@ _RULES: dict[str, str] = {
             SELECT account_id, entry_no, row_number() OVER (PARTITION BY account_id ORDER BY entry_no) AS place
             FROM ledger_entry WHERE {scope}) AS numbered
         WHERE entry_no <> place""",
+    "entries are posted in order of time": """
+        SELECT account_id, 'entry ' || entry_no FROM (
+            SELECT account_id, entry_no, posted_at,
+                lag(posted_at) OVER (PARTITION BY account_id ORDER BY entry_no) AS posted_before
+            FROM ledger_entry WHERE {scope}) AS walked
+        WHERE posted_at < posted_before""",
     "the account counts its entries": """
         SELECT account_id, 'account' FROM account WHERE {scope} AND entry_count <>
             (SELECT count(*) FROM ledger_entry WHERE ledger_entry.account_id = account.account_id)""",

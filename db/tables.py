@@ -104,6 +104,7 @@ class Account(SQLModel, table=True):
     call_count: int = big(default=0)
     recharge_count: int = big(default=0)
     method_count: int = big(default=0)
+    last_posted_at: int = big(default=0)
 
 
 class Once(SQLModel, table=True):
@@ -323,6 +324,13 @@ class LedgerEntry(SQLModel, table=True):
             unique=True,
             postgresql_where=text("kind = 'CALL_CHARGE'"),
             sqlite_where=text("kind = 'CALL_CHARGE'"),
+        ),
+        Index(
+            "ix_ledger_entry_not_calls",
+            "account_id",
+            "posted_at",
+            postgresql_where=text("kind <> 'CALL_CHARGE'"),
+            sqlite_where=text("kind <> 'CALL_CHARGE'"),
         ),
     )
 

@@ -45,15 +45,16 @@ _RULES: dict[str, str] = {
             WHERE draw.account_id = ledger_entry.account_id AND draw.entry_no = ledger_entry.entry_no)""",
     "an entry's balance is the one before it and its amount": """
         SELECT account_id, 'entry ' || entry_no FROM (
-            SELECT account_id, entry_no, balance_after_micros - amount_micros AS before_it,
-                coalesce(lag(balance_after_micros) OVER (PARTITION BY account_id ORDER BY entry_no), 0) AS balance_before
+            SELECT account_id, entry_no, balance_after_micros - amount_micros AS opening,
+                coalesce(lag(balance_after_micros) OVER (PARTITION BY account_id ORDER BY entry_no), 0) AS closing
             FROM ledger_entry WHERE {scope}) AS walked
-        WHERE before_it <> balance_before""",
+        WHERE opening <> closing""",
     "what is owed never falls below zero": """
         SELECT account_id, 'entry ' || entry_no FROM (
-            SELECT account_id, entry_no, -sum(owed_change_micros) OVER (PARTITION BY account_id ORDER BY entry_no) AS owed
+            SELECT account_id, entry_no,
+                sum(owed_change_micros) OVER (PARTITION BY account_id ORDER BY entry_no) AS repaid
             FROM ledger_entry WHERE {scope}) AS walked
-        WHERE owed < 0""",
+        WHERE repaid > 0""",
     "the book balance is the sum of the entries": """
         SELECT account_id, 'account' FROM account WHERE {scope} AND book_balance_micros <>
             (SELECT coalesce(sum(amount_micros), 0) FROM ledger_entry
@@ -77,7 +78,8 @@ _RULES: dict[str, str] = {
             WHERE draw.account_id = lot.account_id AND draw.lot_no = lot.lot_no)""",
     "a lot never gives more than it holds": """
         SELECT account_id, 'lot ' || lot_no FROM (
-            SELECT account_id, lot_no, sum(amount_micros) OVER (PARTITION BY account_id, lot_no ORDER BY entry_no) AS held
+            SELECT account_id, lot_no,
+                sum(amount_micros) OVER (PARTITION BY account_id, lot_no ORDER BY entry_no) AS held
             FROM draw WHERE {scope}) AS walked
         WHERE held < 0""",
     "a lot is forfeited by an expiry, and only then": """

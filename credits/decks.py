@@ -1,0 +1,238 @@
+"""Published rate decks in memory: finding the deck in force, and the longest prefix that matches a number.
+
+A deck is never edited, so what was loaded stays right; all that can happen is that another is published.
+A session asks for the newest deck's number once, and knows by it whether anything is new.
+"""
+
+import json
+import threading
+from bisect import bisect_right
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from credits.rating import DeckTerms, Rate, Tier
+from db.session import Session
+
+# Digits that choose a head; beyond them a lookup tries only the lengths that exist under that head.
+HEAD = 5
+# A process keeps no more rates than this, but for the deck that it needs right now.
+LARGEST_BOOK = 600_000
+_ROWS_AT_ONCE = 20_000
+_TERMS = "deck_id, name, currency, effective_from, decimals, rounding, rate_count"
+_RATE = (
+    "deck_id, rate_no, service, prefix, destination, country, blocked, connect_fee_nanos, tiers, free_seconds, "
+    "max_cost_nanos"
+)
+
+
+class PrefixTable:
+    """The rates of one service by prefix. Each head knows which longer lengths to try, longest first, and
+    what to fall back to when none of them is there."""
+
+    def __init__(self, rates: Iterable[Rate]) -> None:
+        self.by_prefix = {rate.prefix: rate for rate in rates}
+        lengths: defaultdict[str, set[int]] = defaultdict(set)
+        for prefix in self.by_prefix:
+            if len(prefix) > HEAD:
+                lengths[prefix[:HEAD]].add(len(prefix))
+        shared: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._heads: dict[str, tuple[Rate | None, tuple[int, ...]]] = {}
+        for head, found in lengths.items():
+            ordered = tuple(sorted(found, reverse=True))
+            self._heads[head] = (self._within_head(head), shared.setdefault(ordered, ordered))
+
+    def find(self, digits: str) -> Rate | None:
+        """The rate of the longest prefix that the digits begin with."""
+        head = self._heads.get(digits[:HEAD])
+        if head is None:
+            return self._within_head(digits[:HEAD])
+        fallback, lengths = head
+        by_prefix = self.by_prefix
+        for length in lengths:
+            found = by_prefix.get(digits[:length])
+            if found is not None:
+                return found
+        return fallback
+
+    def _within_head(self, head: str) -> Rate | None:
+        for length in range(len(head), 0, -1):
+            found = self.by_prefix.get(head[:length])
+            if found is not None:
+                return found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Deck(DeckTerms):
+    """A published deck with all its rates."""
+
+    tables: dict[str, PrefixTable] = field(repr=False, compare=False)
+
+    def find(self, service: str, digits: str) -> Rate | None:
+        """The rate of the longest prefix of a number, among those of one service."""
+        table = self.tables.get(service)
+        return None if table is None else table.find(digits)
+
+
+def newest_deck_id(session: Session) -> int:
+    """The number of the deck published last, 0 before the first."""
+    row = session.row("SELECT coalesce(max(deck_id), 0) FROM rate_deck")
+    assert row is not None
+    return int(row[0])
+
+
+def terms_of(session: Session, deck_id: int) -> DeckTerms:
+    """What a deck says about all its rates."""
+    row = session.row(f"SELECT {_TERMS} FROM rate_deck WHERE deck_id = ?", deck_id)
+    assert row is not None, "no such deck"
+    return DeckTerms(*row)
+
+
+def rate_of(session: Session, deck_id: int, rate_no: int) -> Rate:
+    """One rate, without loading its deck."""
+    rows = session.rows(f"SELECT {_RATE} FROM rate WHERE deck_id = ? AND rate_no = ?", deck_id, rate_no)
+    (rate,) = _RateReader().read(rows)
+    return rate
+
+
+def load_deck(session: Session, deck_id: int) -> Deck:
+    """A deck with all its rates, from the database."""
+    terms = terms_of(session, deck_id)
+    reader = _RateReader()
+    rates: list[Rate] = []
+    statement = f"SELECT {_RATE} FROM rate WHERE deck_id = ? AND rate_no > ? AND rate_no <= ?"
+    for first in range(0, terms.rate_count, _ROWS_AT_ONCE):
+        rates += reader.read(session.rows(statement, deck_id, first, first + _ROWS_AT_ONCE))
+    assert len(rates) == terms.rate_count, "the rates of a deck are numbered without gaps"
+    services: defaultdict[str, list[Rate]] = defaultdict(list)
+    for rate in rates:
+        services[rate.service].append(rate)
+    tables = {service: PrefixTable(listed) for service, listed in services.items()}
+    return Deck(
+        terms.deck_id,
+        terms.name,
+        terms.currency,
+        terms.effective_from,
+        terms.decimals,
+        terms.rounding,
+        terms.rate_count,
+        tables,
+    )
+
+
+class _RateReader:
+    """Turns rows into rates that share what they have in common: names, countries and tiers repeat a lot."""
+
+    def __init__(self) -> None:
+        self._tiers: dict[str, tuple[Tier, ...]] = {}
+        self._words: dict[Any, Any] = {}
+
+    def read(self, rows: list[tuple[Any, ...]]) -> list[Rate]:
+        shared = self._words.setdefault
+        return [
+            Rate(
+                shared(deck_id, deck_id),
+                rate_no,
+                shared(service, service),
+                prefix,
+                shared(destination, destination),
+                shared(country, country),
+                bool(blocked),
+                shared(fee, fee),
+                self._tiers.get(tiers) or self._read_tiers(tiers),
+                free,
+                cap,
+            )
+            for deck_id, rate_no, service, prefix, destination, country, blocked, fee, tiers, free, cap in rows
+        ]
+
+    def _read_tiers(self, written: str) -> tuple[Tier, ...]:
+        tiers = self._tiers[written] = tuple(Tier(*tier) for tier in json.loads(written))
+        return tiers
+
+
+class RateBook:
+    """The decks that a process uses, the longest unused leaving first. One book serves all its threads."""
+
+    def __init__(self, largest: int = LARGEST_BOOK) -> None:
+        self._largest = largest
+        self._decks: OrderedDict[int, Deck] = OrderedDict()
+        self._listings: dict[int, _Listing] = {}
+        self._newest: WeakKeyDictionary[Session, int] = WeakKeyDictionary()
+        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+
+    def in_force(self, session: Session, name: str, currency: str, at: int) -> Deck | None:
+        """The deck of a name and currency that counts at an instant: the latest `effective_from` that is not
+        after it and, of two for the same instant, the one published later."""
+        own = _own_books.get(session, self)
+        published = own._listing(session).get((name, currency), [])
+        position = bisect_right(published, (at, _AFTER_ALL))
+        return own.deck(session, published[position - 1][1]) if position else None
+
+    def superseded_at(self, session: Session, deck: DeckTerms) -> int | None:
+        """The instant from which another deck counts in place of this one; None while none does."""
+        own = _own_books.get(session, self)
+        published = own._listing(session)[deck.name, deck.currency]
+        position = bisect_right(published, (deck.effective_from, deck.deck_id))
+        return published[position][0] if position < len(published) else None
+
+    def deck(self, session: Session, deck_id: int) -> Deck:
+        """A deck with all its rates; loaded once."""
+        deck = self._held(deck_id)
+        if deck is None:
+            with self._loading:
+                deck = self._held(deck_id) or self._hold(load_deck(session, deck_id))
+        return deck
+
+    def _held(self, deck_id: int) -> Deck | None:
+        with self._lock:
+            deck = self._decks.get(deck_id)
+            if deck is not None:
+                self._decks.move_to_end(deck_id)
+            return deck
+
+    def _hold(self, deck: Deck) -> Deck:
+        with self._lock:
+            self._decks[deck.deck_id] = deck
+            while len(self._decks) > 1 and sum(each.rate_count for each in self._decks.values()) > self._largest:
+                self._decks.popitem(last=False)
+        return deck
+
+    def _listing(self, session: Session) -> "_Listing":
+        """What was published, as this session sees it: a snapshot may be older than what others see by now."""
+        newest = self._newest.get(session)
+        if newest is None:
+            newest = newest_deck_id(session)
+            with self._lock:
+                self._newest[session] = newest
+        listing = self._listings.get(newest)
+        if listing is None:
+            listing = _read_listing(session, newest)
+            with self._lock:
+                self._listings = {newest: listing}
+        return listing
+
+
+# Per name and currency: (effective_from, deck_id) of each deck, in the order in which they take over.
+_Listing = dict[tuple[str, str], list[tuple[int, int]]]
+_AFTER_ALL = 2**63
+# What a session published is not committed yet, and may never be: that session reads through a book of its
+# own, and the books of everyone else never see it.
+_own_books: WeakKeyDictionary[Session, RateBook] = WeakKeyDictionary()
+
+
+def read_apart(session: Session) -> None:
+    """Let a session that has just published see its own work, and keep it from all others."""
+    _own_books[session] = RateBook()
+
+
+def _read_listing(session: Session, newest: int) -> _Listing:
+    listing: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    rows = session.rows("SELECT name, currency, effective_from, deck_id FROM rate_deck WHERE deck_id <= ?", newest)
+    for name, currency, effective_from, deck_id in rows:
+        listing[name, currency].append((effective_from, deck_id))
+    return {key: sorted(published) for key, published in listing.items()}

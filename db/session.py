@@ -36,6 +36,13 @@ class Session:
             self._orm = sqlmodel.Session(bind=self._connection, join_transaction_mode="control_fully")
         return self._orm
 
+    @property
+    def connection(self) -> Connection:
+        """SQLAlchemy's connection, told that it is inside this transaction: for migrations."""
+        if not self._connection.in_transaction():
+            self._connection.begin()
+        return self._connection
+
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run one statement and return all its rows."""
         found: list[tuple[Any, ...]] = self._driver.execute(self._worded(sql), parameters).fetchall()
@@ -152,7 +159,8 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    driver_url = url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
+    _scheme, _mark, place = url.partition("://")
+    driver_url = f"postgresql+psycopg://{place}"
     engine = create_engine(driver_url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False)
 
     @event.listens_for(engine, "connect")

@@ -1,0 +1,59 @@
+"""Brings the tables of a database up to date, and tells how they differ from what `db/tables.py` says.
+
+The migrations are in the folder `alembic/` beside this room; there is no alembic.ini, because what it
+would say is said here. An upgrade is one transaction: it happens whole, or not at all.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from alembic import command
+from db.session import Database, Session
+from db.tables import metadata
+
+SCRIPTS = Path(__file__).resolve().parent.parent / "alembic"
+# Everything that the comparison is able to see; CHECK constraints are compared by their names.
+COMPARED: dict[str, Any] = {
+    "compare_type": True,
+    "compare_server_default": True,
+    "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
+}
+# Processes that start together must not migrate together; the number only has to be ours.
+_ADVISORY_LOCK = 8_204_031_277
+
+
+def upgrade(database: Database) -> None:
+    """Create or migrate the tables, up to the newest version; harmless when there is nothing to do."""
+    with database.transaction() as session:
+        if session.is_postgresql:
+            session.rows("SELECT pg_advisory_xact_lock(?)", _ADVISORY_LOCK)
+        command.upgrade(_config(session), "head")
+
+
+def check(database: Database) -> list[str]:
+    """Compare a database with the program's tables: one line for each difference, none when they agree."""
+    with database.reading() as session:
+        context = MigrationContext.configure(session.connection, opts=dict(COMPARED))
+        current = context.get_current_revision()
+        newest = ScriptDirectory.from_config(_config(session)).get_current_head()
+        behind = [] if current == newest else [f"the database is at version {current}, the program at {newest}"]
+        return behind + [repr(difference) for difference in compare_metadata(context, metadata)]
+
+
+def write_migration(database: Database, message: str) -> None:
+    """Write a new migration into `alembic/versions`: what would turn this database into the program's tables."""
+    with database.transaction() as session:
+        revision_id = f"{len(list(SCRIPTS.glob('versions/*.py'))) + 1:04d}"
+        command.revision(_config(session), message, autogenerate=True, rev_id=revision_id)
+
+
+def _config(session: Session) -> Config:
+    config = Config(attributes={"connection": session.connection})
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,68 @@
+"""What tests are about, made with one call: every value has a default, so a test names only what it is about.
+
+All times start from `NOW`, a Thursday noon in UTC. An account is LIVE unless said otherwise, so it follows
+the instants that a test hands in; with mode="TEST" it stands at its own clock.
+"""
+
+import itertools
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from credits import accounts, funds, payment_methods, recharging
+from credits.instants import instant
+from credits.money import micros_of
+from db.kinds import AccountMode, PaymentMethodKind
+from db.session import Database
+
+NOW = instant(datetime(2026, 10, 1, 12, tzinfo=UTC))
+_numbers = itertools.count(1)
+
+
+def a_key() -> str:
+    """An idempotency key, or a call id, that was never used before."""
+    return f"key-{next(_numbers)}"
+
+
+def micros(amount: int | str) -> int:
+    """An amount in whole units, or as a decimal text, in micro-units."""
+    return micros_of(Decimal(amount))
+
+
+def make_account(database: Database, **values: Any) -> int:
+    """Open an account in US dollars and return its number."""
+    chosen = {"name": "Contoso", "currency": "USD", "now": NOW, **values}
+    with database.transaction() as session:
+        return accounts.create_account(session, **chosen)
+
+
+def make_test_account(database: Database, **values: Any) -> int:
+    """Open a TEST account, whose clock stands at `NOW`, and return its number."""
+    return make_account(database, **{"mode": AccountMode.TEST, "clock_at": NOW, **values})
+
+
+def make_lot(database: Database, account_id: int, amount: int | str = 100, **values: Any) -> int:
+    """Grant an amount and return the lot's number."""
+    chosen = {"amount_micros": micros(amount), "note": "Welcome", "idempotency_key": a_key(), "now": NOW, **values}
+    with database.transaction() as session:
+        return funds.grant_credit(session, account_id=account_id, **chosen)
+
+
+def make_card(database: Database, account_id: int, token: str = "tok_ok", **values: Any) -> int:
+    """Give a TEST account a card and return the payment method's number; the token tells how the card behaves."""
+    chosen = {"kind": PaymentMethodKind.CARD, "token": token, "now": NOW, **values}
+    with database.transaction() as session:
+        return payment_methods.add_payment_method(session, account_id=account_id, **chosen)
+
+
+def make_agreement(database: Database, account_id: int, purchase_order: str = "PO-1", **values: Any) -> int:
+    """Give an account an agreement to be invoiced and return the payment method's number."""
+    chosen = {"kind": PaymentMethodKind.INVOICE, "purchase_order": purchase_order, "now": NOW, **values}
+    with database.transaction() as session:
+        return payment_methods.add_payment_method(session, account_id=account_id, **chosen)
+
+
+def make_recharge(database: Database, account_id: int, amount: int | str = 100, **values: Any) -> int:
+    """Buy an amount with the default payment method and return the recharge's number."""
+    chosen = {"amount_micros": micros(amount), "idempotency_key": a_key(), "now": NOW, **values}
+    return recharging.recharge(database, account_id=account_id, **chosen)

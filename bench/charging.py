@@ -1,0 +1,87 @@
+"""Charging many calls: calls a second through `record_calls`, every batch durable, beside the same rows
+inserted bare, in the same batches, by the driver (executemany on SQLite, COPY on PostgreSQL).
+"""
+
+import time
+from typing import Any
+
+from bench import rig
+from credits.calls import LARGEST_BATCH, record_calls
+from credits.decks import RateBook
+from db.session import Database
+from db.tables import metadata
+
+CALLS = 10_000 if rig.SHORT else 50_000
+LEAST_RATIO = 0.25
+LEAST_CALLS_A_SECOND = 10_000
+_TABLES = ("call", "ledger_entry", "draw")
+
+Rows = dict[str, tuple[list[str], list[tuple[Any, ...]]]]
+
+
+def charge(database: Database, account_id: int) -> float:
+    """Record all calls; seconds taken."""
+    rates = RateBook()
+    calls = rig.reports(CALLS)
+    with database.transaction() as session:  # the deck is loaded before the clock runs
+        record_calls(session, rates=rates, account_id=account_id, reports=rig.reports(1, first=CALLS), now=rig.NOW)
+    began = time.perf_counter()
+    for first in range(0, CALLS, LARGEST_BATCH):
+        with database.transaction() as session:
+            batch = calls[first : first + LARGEST_BATCH]
+            record_calls(session, rates=rates, account_id=account_id, reports=batch, now=rig.NOW)
+    return time.perf_counter() - began
+
+
+def take_out(database: Database) -> Rows:
+    """Take the rows that charging wrote out of their tables, to put them in again bare."""
+    rows: Rows = {}
+    with database.transaction() as session:
+        for table in _TABLES:
+            condition = "entry_no IN (SELECT entry_no FROM ledger_entry WHERE call_no IS NOT NULL)"
+            key = "call_no" if table == "call" else "entry_no"
+            where = "1 = 1" if table == "call" else condition
+            columns = list(metadata.tables[table].columns.keys())
+            found = session.rows(f'SELECT {", ".join(columns)} FROM "{table}" WHERE {where} ORDER BY {key}')
+            rows[table] = (columns, found)
+        session.execute(
+            "DELETE FROM draw WHERE entry_no IN (SELECT entry_no FROM ledger_entry WHERE call_no IS NOT NULL)"
+        )
+        session.execute("DELETE FROM ledger_entry WHERE call_no IS NOT NULL")
+        session.execute("DELETE FROM call")
+    return rows
+
+
+def insert_bare(database: Database, rows: Rows) -> float:
+    """Insert the same rows in the same batches; seconds taken."""
+    began = time.perf_counter()
+    for first in range(0, CALLS, LARGEST_BATCH):
+        with database.transaction() as session:
+            for table, (columns, found) in rows.items():
+                session.insert(table, columns, found[first : first + LARGEST_BATCH])
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print calls a second on both engines and their ratio to the bare rows."""
+    reached = []
+    with rig.databases() as databases:
+        for name, database in databases:
+            rig.publish(database)
+            account_id = rig.open_account(database)
+            charging = charge(database, account_id)
+            bare = insert_bare(database, take_out(database))
+            calls_a_second = CALLS / charging
+            detail = f"{calls_a_second:,.0f} calls/s against {CALLS / bare:,.0f} bare ({CALLS:,} calls)"
+            reached.append(rig.report(f"charging calls in batches, {name}", bare / charging, LEAST_RATIO, detail))
+            reached.append(
+                rig.report(
+                    f"charging calls in batches, {name}: calls/s to 10,000",
+                    calls_a_second / LEAST_CALLS_A_SECOND, 1.0, detail,
+                )
+            )  # fmt: skip
+    rig.finish(reached)
+
+
+if __name__ == "__main__":
+    main()

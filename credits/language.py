@@ -128,6 +128,8 @@ class Language:
                 return self.price(nanos, currency)
             case Instant(at, time_zone):
                 return self.date_time(at, time_zone)
+            case Sentence(message, values):
+                return self.say(message, **values)
             case int():
                 return self.number(value)
             case _:

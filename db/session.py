@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 import sqlmodel
 from pysqlite3 import dbapi2 as sqlite
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -26,14 +27,14 @@ class Session:
     def __init__(self, connection: Connection) -> None:
         self.is_postgresql = connection.dialect.name == "postgresql"
         self._connection = connection
-        self._driver: Any = connection.connection.driver_connection
+        self._driver = _driver_of(connection)
         self._orm: sqlmodel.Session | None = None
 
     @property
     def orm(self) -> sqlmodel.Session:
-        """The ORM's session over this same transaction, for reading."""
+        """The ORM's session over this same transaction, for reading; each read sees what was written before it."""
         if self._orm is None:
-            self._orm = sqlmodel.Session(bind=self._connection, join_transaction_mode="control_fully")
+            self._orm = sqlmodel.Session(bind=self._connection, execution_options={"populate_existing": True})
         return self._orm
 
     @property
@@ -42,6 +43,11 @@ class Session:
         if not self._connection.in_transaction():
             self._connection.begin()
         return self._connection
+
+    def release(self) -> None:
+        """Let go of what the ORM read: its objects keep their values and belong to no transaction any more."""
+        if self._orm is not None:
+            self._orm.close()
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run one statement and return all its rows."""
@@ -60,8 +66,7 @@ class Session:
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each row of parameters."""
-        with_cursor = self._driver.cursor()
-        with_cursor.executemany(self._worded(sql), rows)
+        self._driver.cursor().executemany(self._worded(sql), rows)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows, in bulk where the engine has a way to."""
@@ -122,26 +127,67 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a snapshot: all that is read within sees one moment of the database."""
-        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if self.is_postgresql else "BEGIN"
-        with self._open(begin) as session:
-            yield session
+        """Open a snapshot: all that is read within sees one moment of the database, and nothing can be written."""
+        if self.is_postgresql:
+            with self._open("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as session:
+                yield session
+            return
+        with self._open("BEGIN") as session:
+            session.execute("PRAGMA query_only = ON")
+            try:
+                yield session
+            finally:
+                session.execute("PRAGMA query_only = OFF")
 
     @contextmanager
     def _open(self, begin: str) -> Iterator[Session]:
-        with self.engine.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            driver.execute(begin)
+        with self._begun(begin) as connection:
+            session = Session(connection)
             try:
-                yield Session(connection)
+                yield session
             except BaseException:
-                driver.execute("ROLLBACK")
+                _roll_back(connection)
                 raise
-            driver.execute("COMMIT")
+            else:
+                _driver_of(connection).execute("COMMIT")
+            finally:
+                session.release()
+
+    def _begun(self, begin: str) -> Connection:
+        """A connection with an open transaction; when the server has dropped the pooled ones, a new connection."""
+        connection = self.engine.connect()
+        try:
+            _driver_of(connection).execute(begin)
+        except BaseException:
+            lost = _is_lost(connection)
+            connection.close()
+            if not lost:
+                raise
+            self.engine.dispose()
+            connection = self.engine.connect()
+            _driver_of(connection).execute(begin)
+        return connection
 
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+def _driver_of(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+def _is_lost(connection: Connection) -> bool:
+    """Tell whether the server at the other end has gone."""
+    driver = _driver_of(connection)
+    return isinstance(driver, psycopg.Connection) and driver.closed
+
+
+def _roll_back(connection: Connection) -> None:
+    if _is_lost(connection):
+        connection.invalidate()
+    else:
+        _driver_of(connection).rollback()
 
 
 def _sqlite_engine(url: str) -> Engine:

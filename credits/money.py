@@ -39,14 +39,14 @@ def whole_minor_units(amount_micros: int, currency: str) -> bool:
 
 def micros_of(amount: Decimal, field: str = "amount") -> int:
     """Read an exact decimal as micro-units; more than six decimals or too large an amount is refused."""
-    return _scaled(amount, MICROS, 6, LARGEST_AMOUNT_MICROS, field)
+    return _scaled(amount, 6, LARGEST_AMOUNT_MICROS, field)
 
 
 def nanos_of(price: Decimal, field: str = "pricePerMinute") -> int:
     """Read an exact decimal as nano-units; more than nine decimals or a negative price is refused."""
     if price < 0:
         raise invalid(field, "A price cannot be negative.")
-    return _scaled(price, NANOS, 9, 10**15, field)
+    return _scaled(price, 9, 10**15, field)
 
 
 def amount_of(micros: int) -> Decimal:
@@ -70,15 +70,15 @@ def read_decimal(text: str, field: str) -> Decimal:
     return value
 
 
-def _scaled(value: Decimal, units: int, decimals: int, largest: int, field: str) -> int:
+def _scaled(value: Decimal, decimals: int, largest: int, field: str) -> int:
     if not value.is_finite() or value.adjusted() > 18:
         raise invalid(field, "This number is too large.")
-    exponent = value.as_tuple().exponent
+    _sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
-    scaled = value.scaleb(decimals) if exponent >= -decimals else value * units
-    whole = int(scaled)
-    if whole != scaled:
+    finer = max(0, -exponent - decimals)
+    if finer and any(digits[-finer:]):
         raise invalid(field, "No more than {decimals} decimals can be kept.", decimals=decimals)
+    whole = int(value.scaleb(decimals))
     if abs(whole) > largest:
         raise invalid(field, "This number is too large.")
     return whole

@@ -20,7 +20,7 @@ class Code(StrEnum):
 class Refusal(Exception):
     """`message` is an English sentence with {placeholders} for `values`; it is also the catalogue's key."""
 
-    def __init__(self, code: Code, message: str, *, field: tuple[str, ...] = (), **values: Any) -> None:
+    def __init__(self, code: Code, message: str, /, *, field: tuple[str, ...] = (), **values: Any) -> None:
         super().__init__(message.format(**values))
         self.code = code
         self.message = message
@@ -28,18 +28,18 @@ class Refusal(Exception):
         self.values = values
 
 
-def invalid(field: str | tuple[str, ...], message: str, **values: Any) -> Refusal:
+def invalid(field: str | tuple[str, ...], message: str, /, **values: Any) -> Refusal:
     """A value that can never be right, at the named field."""
     path = (field,) if isinstance(field, str) else field
     return Refusal(Code.INVALID, message, field=path, **values)
 
 
-def not_found(field: str, message: str = "There is no such thing.", **values: Any) -> Refusal:
+def not_found(field: str, message: str = "There is no such thing.", /, **values: Any) -> Refusal:
     """Something that does not exist, or that the caller may not see."""
     return Refusal(Code.NOT_FOUND, message, field=(field,), **values)
 
 
-def conflict(message: str, *, field: tuple[str, ...] = (), **values: Any) -> Refusal:
+def conflict(message: str, /, *, field: tuple[str, ...] = (), **values: Any) -> Refusal:
     """A request that is right in itself, but not in the present state."""
     return Refusal(Code.CONFLICT, message, field=field, **values)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import phonenumbers
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, phonenumberutil
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, phonenumberutil
 from phonenumbers.shortnumberinfo import is_emergency_number
 
 from credits.refusals import Refusal, invalid
@@ -22,11 +22,20 @@ _SHOWN = 40
 
 
 class ReadNumber(NamedTuple):
-    """A number's digits (E.164 without the +, or an emergency number as dialled) and its country, where it has one."""
+    """A number's digits: E.164 without the +, or an emergency number as it is dialled in `emergency_region`."""
 
     digits: str
-    country: str | None
-    emergency: bool
+    emergency_region: str | None = None
+
+    @property
+    def emergency(self) -> bool:
+        """Tell whether this is an emergency number."""
+        return self.emergency_region is not None
+
+    @property
+    def country(self) -> str | None:
+        """The country that the number belongs to, where it has one. Worked out when asked: charging never asks."""
+        return self.emergency_region or country_of_number(self.digits)
 
 
 @lru_cache(maxsize=_LARGEST_CACHE)
@@ -37,8 +46,16 @@ def read_number(text: str, region: str) -> ReadNumber:
         if found is not None:
             return found
     elif len(text) <= LONGEST_EMERGENCY_NUMBER and is_emergency_number(text, region):
-        return ReadNumber(phonenumbers.normalize_digits_only(text), region, True)
+        return ReadNumber(phonenumbers.normalize_digits_only(text), region)
     return _read_any(text, region)
+
+
+def country_of_number(digits: str) -> str | None:
+    """The country of a number, E.164 without the +: of its calling code, or of its area where several share one."""
+    plan = _plan_of(digits)
+    if plan is None or not plan.shared:
+        return plan.only_country if plan else None
+    return phonenumberutil.region_code_for_number(phonenumbers.parse(f"+{digits}"))
 
 
 def country_of_prefix(prefix: str) -> str | None:
@@ -66,7 +83,7 @@ def _read_any(text: str, region: str) -> ReadNumber:
     if not phonenumbers.is_possible_number(number):
         raise _not_a_number(text)
     digits = f"{number.country_code}{phonenumbers.national_significant_number(number)}"
-    return ReadNumber(digits, _country_of(number), False)
+    return ReadNumber(digits)
 
 
 def _read_clean(digits: str) -> ReadNumber | None:
@@ -77,16 +94,7 @@ def _read_clean(digits: str) -> ReadNumber | None:
     national = digits[len(str(plan.code)) :]
     if len(national) not in plan.lengths or (plan.trunk_prefix and plan.trunk_prefix.match(national)):
         return None
-    if not plan.shared:
-        return ReadNumber(digits, plan.only_country, False)
-    zeros = len(national) - len(national.lstrip("0"))
-    number = PhoneNumber(
-        country_code=plan.code,
-        national_number=int(national),
-        italian_leading_zero=zeros > 0 or None,
-        number_of_leading_zeros=zeros if zeros > 1 else None,
-    )
-    return ReadNumber(digits, _country_of(number), False)
+    return ReadNumber(digits)
 
 
 def _plan_of(digits: str) -> _CallingCode | None:
@@ -113,11 +121,6 @@ def _calling_code(code: int, regions: tuple[str, ...]) -> _CallingCode:
         lengths=frozenset(metadata.general_desc.possible_length) - {-1},
         trunk_prefix=re.compile(trunk) if trunk else None,
     )
-
-
-def _country_of(number: PhoneNumber) -> str | None:
-    country = phonenumberutil.region_code_for_number(number)
-    return None if country == _NOT_A_COUNTRY else country
 
 
 def _not_a_number(text: str) -> Refusal:

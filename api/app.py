@@ -1,0 +1,83 @@
+"""The ASGI application: pages, `/graphql`, sign-in and health, behind what every request passes through.
+
+Outermost first: security headers, then the log and the answer to faults, then who asks, how much, and from
+which site. All of it is plain ASGI, so that a request body is streamed and read once.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api import health, sign_in
+from api.authentication import Authentication
+from api.bookkeeping import Bookkeeper
+from api.csrf import CrossSiteProtection
+from api.graphiql import graphiql
+from api.headers import SecurityHeaders
+from api.limits import BodyLimit
+from api.logs import set_up_logs
+from api.requests import Requests
+from api.running import Running
+from api.settings import MIB, Settings
+from schema.http import answer_graphql
+from web import pages
+
+
+def app_from_environment() -> Starlette:
+    """What uvicorn calls in each process: an app made from the environment's settings."""
+    settings = Settings()
+    set_up_logs(settings)
+    return build_app(settings)
+
+
+def build_app(settings: Settings) -> Starlette:
+    """The application; its database is opened here and closed when it shuts down."""
+    running = Running(settings)
+    app = Starlette(
+        routes=[
+            Route("/graphql", graphiql, methods=["GET"]),
+            Route("/graphql", _graphql(running), methods=["POST"]),
+            *health.routes,
+            *sign_in.routes,
+            *pages.routes(),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders, is_https=settings.is_https),
+            Middleware(Requests),
+            Middleware(Authentication, running=running),
+            Middleware(
+                BodyLimit,
+                usual_bytes=settings.request_limit_mib * MIB,
+                upload_bytes=settings.upload_limit_mib * MIB,
+            ),
+            Middleware(CrossSiteProtection),
+        ],
+        exception_handlers=pages.exception_handlers(),
+        lifespan=_lifespan(running),
+    )
+    app.state.running = running
+    return app
+
+
+def _lifespan(running: Running) -> Callable[[Starlette], AsyncIterator[None]]:
+    """The background work runs while the app does."""
+    settings = running.settings
+    bookkeeper = Bookkeeper(running.database, running.terms, interval_seconds=settings.worker_interval_seconds)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if settings.worker:
+            bookkeeper.start()
+        try:
+            yield
+        finally:
+            await to_thread.run_sync(bookkeeper.stop)
+            running.database.close()
+
+    return lifespan

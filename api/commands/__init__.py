@@ -1,0 +1,1 @@
+"""The commands of `credits`, a module for each noun."""

@@ -1,0 +1,102 @@
+"""`credits calls import`: charging the finished calls of a file. A call id is charged once, so a file may be
+imported again after whatever stopped it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api import clock
+from api.commands.terminal import REFUSED, in_english, opened, read_account, read_settings, say
+from credits.accounts import look_up
+from credits.calls import LARGEST_BATCH, CallOutcome, record_calls
+from credits.decks import RateBook
+from credits.files.call_files import CallFile, read_calls
+from credits.language import language
+from credits.terms import Terms
+from db.kinds import CallStatus
+from db.session import Database
+
+calls = typer.Typer(help="Finished calls.", no_args_is_help=True)
+
+
+@calls.callback()
+def group() -> None:
+    """A group of commands stays one even while it has a single command."""
+
+
+@calls.command("import")
+def import_calls(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Call records, as the switch wrote them.")],
+    account: Annotated[str, typer.Option(metavar="ID", help="The account that made them (acct_…).")],
+    form: Annotated[str, typer.Option("--format", help="auto, credits, teams, asterisk, freeswitch, …")] = "auto",
+) -> None:
+    """Charge the calls of a file: a line for each row, then a summary. Exit 1 when any row was refused."""
+    account_id = read_account(account)
+    settings = read_settings()
+    with opened(settings) as database:
+        with database.reading() as session:
+            owner = look_up(session, account_id)
+        started = clock.ticks()
+        read = read_calls(file.name, file.read_bytes(), format=form, time_zone=owner.time_zone)
+        counts = _show_unread(read)
+        charged_micros = 0
+        for row, outcome in _recorded(database, account_id, read, settings.terms):
+            counts[_show(row, outcome)] += 1
+            charged_micros += 0 if outcome.duplicate else outcome.charge_micros
+    _sum_up(counts, clock.ticks() - started, language("en").money(charged_micros, owner.currency))
+    if counts["refused"]:
+        raise typer.Exit(REFUSED)
+
+
+def _recorded(database: Database, account_id: int, read: CallFile, terms: Terms) -> Iterator[tuple[int, CallOutcome]]:
+    """Charge the calls, a batch to a transaction, and tell of each once it is safe."""
+    rates = RateBook()
+    columns = (TextColumn("Charging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("calls", total=len(read.calls))
+        for first in range(0, len(read.calls), LARGEST_BATCH):
+            batch = slice(first, first + LARGEST_BATCH)
+            with database.transaction() as session:
+                outcomes = record_calls(
+                    session,
+                    rates=rates,
+                    account_id=account_id,
+                    reports=read.calls[batch],
+                    now=clock.now(),
+                    terms=terms,
+                )
+            yield from zip(read.rows[batch], outcomes, strict=True)
+            progress.update(bar, advance=len(outcomes))
+
+
+def _show_unread(read: CallFile) -> Counter[str]:
+    """Print the rows that are no calls to charge: bad ones are refused, others are left out on purpose."""
+    english = language("en")
+    for bad in read.bad:
+        typer.echo(f"{bad.number}\trefused\t\t{english.say(bad.reason.message, **bad.reason.values)}\t{bad.text}")
+    for number, reason in read.skipped:
+        typer.echo(f"{number}\tskipped\t\t{english.say(reason.message, **reason.values)}")
+    say(f"Read {len(read.calls):,} calls ({read.format}).")
+    return Counter({"refused": len(read.bad), "skipped": len(read.skipped)})
+
+
+def _show(row: int, outcome: CallOutcome) -> str:
+    """Print one result (row, what became of it, call id, charge in micro-units or reason), and say which it was."""
+    if outcome.refusal is not None:
+        typer.echo(f"{row}\trefused\t{outcome.call_id}\t{in_english(outcome.refusal)}")
+        return "refused"
+    unrated = outcome.status == CallStatus.UNRATED
+    word = "duplicate" if outcome.duplicate else "unrated" if unrated else "charged"
+    typer.echo(f"{row}\t{word}\t{outcome.call_id}\t{outcome.charge_micros}")
+    return word
+
+
+def _sum_up(counts: Counter[str], seconds: float, charged: str) -> None:
+    rows = sum(counts.values())
+    told = ", ".join(f"{count:,} {word}" for word, count in sorted(counts.items()) if count)
+    say(f"{rows:,} rows in {seconds:.1f} s: {told or 'nothing to do'}. Charged {charged}.")

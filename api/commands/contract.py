@@ -1,0 +1,10 @@
+"""`credits schema`: the GraphQL schema that this program serves."""
+
+import typer
+
+
+def schema() -> None:
+    """Print the schema, as a client's code generator reads it."""
+    from schema.schema import schema as served  # loaded here: no other command needs it
+
+    typer.echo(served.as_str())

@@ -1,0 +1,129 @@
+"""`credits demo`: a filled, throw-away instance to look at, on this machine alone."""
+
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from api import clock
+from api.commands.terminal import opened, say, stop
+from api.demo import ADMIN, OPERATOR, Demo, fill
+from api.logs import set_up_logs
+from api.settings import Settings
+from credits.ids import public_id
+
+HOST = "127.0.0.1"
+USUAL_PORT = 8000
+_QUOTE = "query($id: ID!, $to: String!) { quoteCall(accountId: $id, to: $to) { cost { amount currency } explanation } }"
+
+
+def demo(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Default 8000, or another when it is taken.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep it in this folder, instead of nowhere.")
+    ] = None,
+) -> None:
+    """Fill an instance with a year of funds and calls, print how to get in, and serve it."""
+    with ExitStack() as until_stopped:
+        listening = until_stopped.enter_context(_listen(port))
+        folder = data or Path(until_stopped.enter_context(tempfile.TemporaryDirectory(prefix="credits-demo-")))
+        address = f"http://{HOST}:{listening.getsockname()[1]}"
+        settings = _settings_of_demo(folder, address)
+        if settings.sqlite_file.exists():
+            stop(f"{folder} holds a database already. Serve it: CREDITS_DATA={folder} credits serve")
+        set_up_logs(settings)
+        say("Filling the demonstration ...")
+        passwords = {OPERATOR: _password(), ADMIN: _password()}
+        with opened(settings) as database:
+            made = fill(
+                database,
+                operator_password=passwords[OPERATOR],
+                admin_password=passwords[ADMIN],
+                now=clock.now(),
+                terms=settings.terms,
+            )
+        _show(address, made, passwords, folder if data else None)
+        from api.app import build_app  # loaded here: no other command needs the whole app
+
+        server = uvicorn.Server(
+            uvicorn.Config(
+                build_app(settings), loop="uvloop", http="httptools", log_config=None, access_log=False,
+                server_header=False, timeout_graceful_shutdown=3,
+            )
+        )  # fmt: skip
+        server.run(sockets=[listening])
+
+
+def _settings_of_demo(folder: Path, address: str) -> Settings:
+    """Its own database and key in its own folder, whatever the environment says of a real one."""
+    return Settings(
+        data=folder,
+        database_url=None,
+        secret_key=None,
+        base_url=address,
+        minimum_recharge="JPY=5000,*=50",
+        log_level="WARNING",
+    )
+
+
+def _listen(port: int | None) -> socket.socket:
+    """A socket that listens before anything is printed, so that the address is true as soon as it is read."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port or USUAL_PORT))
+    except OSError as fault:
+        if port is not None:
+            stop(f"Port {port} cannot be used: {fault.strerror}.")
+        listening.bind((HOST, 0))
+    listening.listen(128)
+    return listening
+
+
+def _password() -> str:
+    return "-".join(secrets.token_hex(2) for _ in range(3))
+
+
+def _show(address: str, made: Demo, passwords: dict[str, str], kept_in: Path | None) -> None:
+    """The first screen. A line a value, so that a program can read it too."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("Open", f"[bold]{address}[/]")
+    table.add_row("Operator", f"{OPERATOR}   {passwords[OPERATOR]}")
+    table.add_row("Administrator", f"{ADMIN}   {passwords[ADMIN]}")
+    table.add_row("Token", made.token)
+    table.add_row("Explore", f"{address}/graphql")
+    table.add_row("", "")
+    table.add_row(
+        "Lindgren & Howe", f"{public_id('acct', made.lindgren_id)}   funds expire within days, one call unrated"
+    )
+    table.add_row("あおぞら設計", f"{public_id('acct', made.aozora_id)}   in yen, nearly nothing left")
+    table.add_row("Lindgren & Howe, test", f"{public_id('acct', made.test_id)}   a TEST account: move its clock")
+    kept = f"Kept in {kept_in}." if kept_in else "Everything is gone when you stop it with Ctrl-C."
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
+    console.print(Panel(table, title="Communications Credits: demonstration", subtitle=kept, expand=False))
+    console.print("What would a call to London cost? Paste this in another terminal:\n")
+    print(_curl(address, made), flush=True)
+    print(flush=True)
+
+
+def _curl(address: str, made: Demo) -> str:
+    variables = f'{{"id": "{public_id("acct", made.lindgren_id)}", "to": "+442079460123"}}'
+    lines = (
+        f"curl -s {address}/graphql",
+        f"-H 'Authorization: Bearer {made.token}'",
+        "-H 'Content-Type: application/json'",
+        f"""-d '{{"query": "{_QUOTE}", "variables": {variables}}}'""",
+    )
+    return (" \\" + os.linesep + "  ").join(lines)

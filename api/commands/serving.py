@@ -1,0 +1,61 @@
+"""`credits serve` and `credits worker`: the running program."""
+
+import os
+import signal
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from api.bookkeeping import Bookkeeper
+from api.commands.terminal import opened, read_settings, say
+from api.logs import set_up_logs
+from api.settings import Settings
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes share the port.")] = 1,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Leave the background work to `credits worker`.")
+    ] = False,
+) -> None:
+    """Serve the pages and the API, with the background work inside."""
+    if no_worker:
+        os.environ["CREDITS_WORKER"] = "false"
+    settings = read_settings()
+    with opened(settings):
+        settings.signing_key  # noqa: B018 - made here, once, before several processes look for it
+    run_server(settings, host=host, port=port, workers=workers)
+
+
+def run_server(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
+    """Serve until told to stop. Each process makes its own app, from the environment."""
+    set_up_logs(settings)
+    uvicorn.run(
+        "api.app:app_from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=20,
+    )
+
+
+def worker() -> None:
+    """Do the background work alone, until told to stop: writes down what has fallen due."""
+    settings = read_settings()
+    set_up_logs(settings)
+    with opened(settings) as database:
+        bookkeeper = Bookkeeper(database, settings.terms, interval_seconds=settings.worker_interval_seconds)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: bookkeeper.stop())
+        say("Working. Stop with Ctrl-C.")
+        bookkeeper.run()

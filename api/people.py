@@ -1,0 +1,77 @@
+"""People who sign in: who they are, and which accounts they belong to in which role."""
+
+import secrets
+from dataclasses import dataclass
+
+from api.passwords import hash_password
+from credits.accounts import look_up
+from credits.refusals import conflict, invalid
+from db.kinds import Role
+from db.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class PersonState:
+    """A person with their roles by account."""
+
+    person_id: int
+    email: str
+    password_hash: str
+    is_operator: bool
+    roles: dict[int, Role]
+
+
+def create_person(
+    session: Session, *, email: str, password: str, is_operator: bool, roles: dict[int, Role], now: int
+) -> int:
+    """Add somebody who may sign in. An address that is taken is refused."""
+    address = checked_email(email)
+    if find_person(session, address) is not None:
+        raise conflict("{email} has a sign-in already.", field=("email",), email=address)
+    for account_id in roles:
+        look_up(session, account_id)
+    person_id = secrets.randbits(48)
+    columns = ("person_id", "email", "password_hash", "is_operator", "created_at")
+    session.insert("person", columns, [(person_id, address, hash_password(password), is_operator, now)])
+    members = [(account_id, person_id, role.value) for account_id, role in roles.items()]
+    session.insert("membership", ("account_id", "person_id", "role"), members)
+    return person_id
+
+
+def add_role(session: Session, *, person_id: int, account_id: int, role: Role) -> None:
+    """Let a person into one more account, or change what they may do there."""
+    look_up(session, account_id)
+    session.execute(
+        "INSERT INTO membership (account_id, person_id, role) VALUES (?, ?, ?)"
+        " ON CONFLICT (account_id, person_id) DO UPDATE SET role = excluded.role",
+        account_id, person_id, role.value,
+    )  # fmt: skip
+
+
+def find_person(session: Session, email: str) -> PersonState | None:
+    """The person with an address, in whatever capitals it was typed."""
+    return _person(session, "email = ?", email.strip().lower())
+
+
+def look_up_person(session: Session, person_id: int) -> PersonState | None:
+    """The person with a number, if there still is one."""
+    return _person(session, "person_id = ?", person_id)
+
+
+def checked_email(email: str) -> str:
+    """A mail address in small letters, or a refusal."""
+    address = email.strip().lower()
+    name, at, host = address.partition("@")
+    if not (name and at and host) or len(address) > 254 or any(sign.isspace() for sign in address):
+        raise invalid("email", "{address} is not a mail address.", address=address)
+    return address
+
+
+def _person(session: Session, condition: str, value: str | int) -> PersonState | None:
+    row = session.row(f"SELECT person_id, email, password_hash, is_operator FROM person WHERE {condition}", value)
+    if row is None:
+        return None
+    person_id, email, password_hash, is_operator = row
+    members = session.rows("SELECT account_id, role FROM membership WHERE person_id = ?", person_id)
+    roles = {account_id: Role(role) for account_id, role in members}
+    return PersonState(person_id, email, password_hash, bool(is_operator), roles)

@@ -1,0 +1,74 @@
+"""Every request has an id, is logged once, and when it fails is answered with that id and nothing else.
+
+The log has method, path, status, time and who asked; never a query string, a body, a cookie or a token.
+"""
+
+import re
+import secrets
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import clock
+
+log = structlog.get_logger("credits.http")
+REQUEST_ID_HEADER = "X-Request-ID"
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_QUIET = ("/healthz", "/readyz", "/static/")
+
+
+class Requests:
+    """Gives a request its id (a proxy's, when it sent a sane one), logs it, and answers for its faults."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _id_of(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        started = clock.ticks()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_id)
+            except Exception:  # the last line: whatever failed is logged, and the caller told so
+                log.exception("fault", method=scope["method"], path=scope["path"])
+                if status == 0:
+                    await _fault(scope, request_id)(scope, receive, send_with_id)
+            _write(scope, status, clock.ticks() - started)
+
+
+def _id_of(scope: Scope) -> str:
+    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    return given if _ACCEPTABLE_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _write(scope: Scope, status: int, seconds: float) -> None:
+    write = log.debug if scope["path"].startswith(_QUIET) else log.info
+    viewer = scope["state"].get("viewer")
+    milliseconds = round(seconds * 1000, 1)
+    asked_by = getattr(viewer, "name", None)
+    write("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds, viewer=asked_by)
+
+
+def _fault(scope: Scope, request_id: str) -> Response:
+    said = f"Something went wrong here. It was written down as incident {request_id}."
+    if "text/html" in Request(scope).headers.get("accept", ""):
+        return PlainTextResponse(said, 500)
+    error = {"message": said, "extensions": {"code": "INTERNAL", "incidentId": request_id}}
+    return JSONResponse({"errors": [error]}, 500)

@@ -1,0 +1,72 @@
+"""What one serving process holds: its settings, the database, the rate decks in memory, and the sign-in's parts."""
+
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from strawberry.types import ExecutionResult
+
+from api import clock
+from api.passwords import Attempts
+from api.sessions import Sessions
+from api.settings import Settings
+from credits.decks import RateBook
+from credits.instants import HOUR
+from credits.language import Language
+from db import migrations
+from schema.access import Viewer
+from schema.context import Context
+from schema.schema import schema
+from web.errors import Fault, NotAllowed, NotVisible
+
+
+class Running:
+    """Made once per process; the middleware and the handlers find it as `app.state.running`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.terms = settings.terms
+        self.database = settings.open_database()
+        self.rates = RateBook()
+        self.sessions = Sessions(
+            settings.signing_key, is_https=settings.is_https, lifetime=settings.session_hours * HOUR
+        )
+        self.attempts = Attempts()
+        self._is_current = False
+
+    def context(self, viewer: Viewer | None, language: Language) -> Context:
+        """What a GraphQL request works with."""
+        return Context(self.database, self.rates, viewer, language, clock.now, self.terms)
+
+    async def run(self, viewer: Viewer | None, language: Language, document: str, variables: dict[str, Any]) -> Any:
+        """Run a page's own document as its reader would, and return the data; what it may not show is raised."""
+        context = self.context(viewer, language)
+        result = await schema.execute(document, variable_values=variables, context_value=context)
+        if isinstance(result, ExecutionResult) and result.errors:
+            raise _as_page_error(result)
+        return result.data
+
+    def not_ready(self) -> str | None:
+        """Why this process should get no requests yet, or None. Migrations are compared until they once agree."""
+        if not self._is_current:
+            differences = migrations.check(self.database)
+            if differences:
+                return differences[0]
+            self._is_current = True
+        with self.database.reading() as session:
+            session.row("SELECT 1")
+        return None
+
+
+def _as_page_error(result: ExecutionResult) -> Exception:
+    """The page for the gravest of the errors: our fault before the reader's."""
+    assert result.errors
+    by_code = {(error.extensions or {}).get("code"): error for error in reversed(result.errors)}
+    if "INTERNAL" in by_code:
+        return Fault((by_code["INTERNAL"].extensions or {})["incidentId"])
+    if "NOT_FOUND" in by_code:
+        return NotVisible()
+    if "FORBIDDEN" in by_code:
+        return NotAllowed()
+    if "UNAUTHENTICATED" in by_code:
+        return HTTPException(401)
+    return HTTPException(422, result.errors[0].message)

@@ -17,7 +17,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
 from babel.support import NullTranslations, Translations
 
 from credits.instants import moment
@@ -59,7 +59,7 @@ class Sentence:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def sentence(message: str, **values: Any) -> Sentence:
+def sentence(message: str, /, **values: Any) -> Sentence:
     """A sentence to be said later, in whatever language its reader has."""
     return Sentence(message, values)
 
@@ -72,7 +72,7 @@ class Language:
         self.locale = Locale.parse(self.code)
         self.translations = _catalogue(self.code)
 
-    def say(self, message: str, **values: Any) -> str:
+    def say(self, message: str, /, **values: Any) -> str:
         """A sentence of the catalogue, with its values written in this language."""
         written = {name: self._written(value) for name, value in values.items()}
         return self.translations.gettext(message).format(**written)
@@ -91,8 +91,8 @@ class Language:
         return self._priced(price_of(nanos), currency, minor_digits(currency))
 
     def number(self, value: int | Decimal) -> str:
-        """A number with the language's grouping."""
-        return format_decimal(value, locale=self.locale)
+        """A number with the language's grouping and every decimal that it has."""
+        return format_decimal(value, locale=self.locale, decimal_quantization=False)
 
     def date_time(self, at: int, time_zone: str = "UTC") -> str:
         """An instant as date and time in a zone."""
@@ -110,7 +110,8 @@ class Language:
         exponent = value.normalize().as_tuple().exponent
         assert isinstance(exponent, int)
         decimals = max(least_decimals, -exponent, 0)
-        pattern = "¤#,##0" + ("." + "0" * decimals if decimals else "")
+        gap = "\N{NO-BREAK SPACE}" if get_currency_symbol(currency, self.locale)[-1].isalpha() else ""
+        pattern = f"¤{gap}#,##0" + ("." + "0" * decimals if decimals else "")
         return format_currency(
             value,
             currency,

@@ -93,11 +93,11 @@ def _layout_under(
     hand: dict[str, int] = {}
     named = False
     for field, name in by_hand.items():
-        if name and _words_of(name) in words:
+        if _is_number(name):
+            hand[field] = int(name) - 1
+        elif name and _words_of(name) in words:
             hand[field] = words.index(_words_of(name))
             named = True
-        elif _is_number(name):
-            hand[field] = int(name) - 1
         elif name:
             return None
     found, meanings = _read_header(row.cells, vocabulary)

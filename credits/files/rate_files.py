@@ -10,7 +10,7 @@ for a single time of day cannot be kept by a deck.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -75,7 +75,7 @@ def read_rates(
     found = _Found([], [], skipped, {})
     reader = RateReader(layout, currency, service, time_zone, _decimal_sign(table, layout))
     count = 0
-    for row in _data_rows(table, layout):
+    for row in table.below(layout.header_row):
         count += 1
         _read_row(reader, table, row, found)
     effective_from = _settle_dates(table, found)
@@ -149,20 +149,6 @@ def _check_header_currency(layout: Layout, currency: str) -> None:
     for field, meaning in layout.meanings.items():
         if field in PRICE_FIELDS and meaning.unit:
             check_unit(meaning.unit, currency)
-
-
-def _data_rows(table: Sheet, layout: Layout) -> Iterator[Row]:
-    """The rows below the header, without comments; without a header, those from the first that holds a digit."""
-    begun = layout.header_row is not None
-    for row in table:
-        if layout.header_row is not None and row.number <= layout.header_row:
-            continue
-        if row.cells[0].startswith("#"):
-            continue
-        if not begun and not any(character.isdigit() for character in "".join(row.cells)):
-            continue
-        begun = True
-        yield row
 
 
 def _decimal_sign(table: Sheet, layout: Layout) -> str | None:

@@ -63,6 +63,16 @@ class Sheet:
             if any(cells):
                 yield Row(number, cells)
 
+    def below(self, header_row: int | None) -> Iterator[Row]:
+        """The rows below the header, without comments; without a header, those from the first that holds a digit."""
+        begun = header_row is not None
+        for row in self:
+            if (header_row is not None and row.number <= header_row) or row.cells[0].startswith("#"):
+                continue
+            if begun or any(character.isdigit() for cell in row.cells for character in cell):
+                begun = True
+                yield row
+
     @property
     def rows(self) -> list[Row]:
         """All rows that hold anything, at once."""

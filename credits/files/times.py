@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ _DAY_FIRST = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 _UNSAID = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})")
 _NAMED = re.compile(r"(\d{1,2})[ -]([a-z]{3})[a-z]*[ -](\d{4})")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?\s*(z|utc|[+-]\d{2}:?\d{2})?", re.IGNORECASE)
+_USUAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d", re.ASCII)
 _EPOCHS = {9: 1_000_000, 10: 1_000_000, 13: 1_000, 16: 1}
 
 
@@ -34,6 +36,10 @@ def read_instant(text: str, time_zone: str, field: str = "answeredAt") -> int:
     A time that comes twice when clocks go back is read as the first; one that they skip is refused.
     Digits alone are seconds (or milli- or microseconds) since 1970.
     """
+    if _USUAL.match(text):
+        with suppress(ValueError):
+            local = datetime.fromisoformat(text)
+            return instant(local) if local.tzinfo else _placed(local, zone_of(time_zone), text, field)
     plain = unicodedata.normalize("NFKC", text).strip()
     digits = plain.partition(".")[0]
     if digits.isdigit() and digits.isascii() and len(digits) in _EPOCHS and re.fullmatch(r"\d+(?:\.0*)?", plain):

@@ -84,6 +84,7 @@ CALL_WORDS: dict[str, tuple[str, ...]] = {
     ),
     "ringing_and_talk": ("duration",),
     "disposition": ("disposition", "hangup cause", "status", "call status", "結果"),
-    "service": ("service", "call type"),
+    "service": ("service",),
+    "direction": ("direction", "call direction"),
     "user_no": ("user no", "user number"),
 }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect
 
-from db.migrations import SCRIPTS, check, upgrade
+from db.migrations import check, upgrade
 from db.session import Database
 from db.tables import metadata
 
@@ -111,7 +111,3 @@ def named(things: Any) -> list[str]:
     if isinstance(things, list):
         return []
     return [things["name"]] if "constrained_columns" in things else list(things)
-
-
-def test_the_migrations_folder_does_not_shadow_the_library() -> None:
-    assert not (SCRIPTS / "__init__.py").exists()

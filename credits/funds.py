@@ -65,7 +65,10 @@ def void_lot(
     now: int,
     terms: Terms = USUAL_TERMS,
 ) -> int:
-    """Take back exactly what is left of a lot, read under the account's lock. Returns the lot's number."""
+    """Take back exactly what is left of a lot, read under the account's lock. Returns the lot's number.
+
+    Of a lot whose settlement window has closed nothing is left, whether or not its forfeiture is written yet.
+    """
     _check_note("reason", reason)
     fingerprint = once.fingerprint_of("void", lot_no, reason)
     journal = open_journal(session, account_id, now, terms)
@@ -74,7 +77,7 @@ def void_lot(
     require_open(journal.account)
     if not session.row("SELECT 1 FROM lot WHERE account_id = ? AND lot_no = ?", account_id, lot_no):
         raise not_found("lotId", "There is no such lot.")
-    left = open_lots(session, account_id, "lot_no = ?", lot_no)
+    left = open_lots(session, account_id, "lot_no = ? AND expires_at > ?", lot_no, journal.now - terms.settlement_window)
     if not left:
         raise conflict("Nothing is left of this lot.", field=("lotId",))
     journal.take_all(left[0], EntryKind.ADJUSTMENT, occurred_at=journal.now, note=reason)
@@ -85,8 +88,10 @@ def void_lot(
 
 
 def _check_grant(amount_micros: int, note: str, priority: int) -> None:
-    if not 0 < amount_micros <= LARGEST_AMOUNT_MICROS:
+    if amount_micros <= 0:
         raise invalid("amount", "The amount must be more than zero.")
+    if amount_micros > LARGEST_AMOUNT_MICROS:
+        raise invalid("amount", "This number is too large.")
     if abs(priority) > LARGEST_PRIORITY:
         raise invalid("priority", "A priority lies between -{largest} and {largest}.", largest=LARGEST_PRIORITY)
     _check_note("description", note)

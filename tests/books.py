@@ -149,7 +149,7 @@ class Books:
     def breaches(self) -> list[Breach]:
         """The first broken rule of each account in the whole database."""
         with self.database.reading() as session:
-            return verify(session, rates=self.rates)
+            return verify(session)
 
     def dump(self) -> dict[str, Table]:
         """Everything that stands in any table."""

@@ -1,0 +1,239 @@
+"""Accounts: what each is, holds and has done, and who may see which."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+import strawberry
+
+from credits.accounts import AccountState, account_now
+from credits.ids import public_id, read_id
+from credits.instants import moment
+from credits.refusals import Refusal
+from db.kinds import Scope
+from schema.access import Needs, Viewer, forbidden, signed_in
+from schema.balances import Balance, BalanceDay
+from schema.calls import Call, CallFilter, list_calls
+from schema.context import Context, Info
+from schema.fields import query, resolved
+from schema.kinds import AccountMode, AccountStatus, CallStatus, EntryKind, LotStatus, RechargeStatus
+from schema.ledger import LedgerEntry, list_entries
+from schema.lots import LOT_KEY, Lot, list_lots
+from schema.money import Money
+from schema.nodes import Node, found_by
+from schema.paging import After, Before, Connection, First, Window, connection, counting, like, window
+from schema.payment_methods import PaymentMethod, list_methods
+from schema.recharges import Recharge, list_recharges
+from schema.rows import read_rows
+
+_OPERATOR = "OPERATOR"
+_USUAL_DAYS = 90
+
+
+@strawberry.type(description="A prepaid account for telephone calls.")
+class Account(Node):
+    name: str = strawberry.field(description="What people know it by.")
+    currency: str = strawberry.field(description="The ISO 4217 code of the currency of all its money.")
+    time_zone: str = strawberry.field(description="IANA; days of expiry, months and reports follow it.")
+    region: str = strawberry.field(description="ISO 3166-1 alpha-2: the country in which numbers without + are read.")
+    locale: str = strawberry.field(description="The language of its mail: en or ja.")
+    mode: AccountMode = strawberry.field(description="For real, or for tests.")
+    status: AccountStatus = strawberry.field(description="What it may do.")
+    rate_deck: str = strawberry.field(description="The name of the deck that prices its calls, in its currency.")
+    now: datetime = strawberry.field(description="Its present instant: a TEST account's own clock, else the server's.")
+    state: strawberry.Private[AccountState]
+
+    @classmethod
+    def from_state(cls, state: AccountState, now: int) -> Self:
+        """An account; `now` is the machine's instant."""
+        return cls(
+            id=strawberry.ID(public_id("acct", state.account_id)),
+            name=state.name,
+            currency=state.currency,
+            time_zone=state.time_zone,
+            region=state.region,
+            locale=state.locale,
+            mode=AccountMode(state.mode),
+            status=AccountStatus(state.status),
+            rate_deck=state.rate_deck,
+            now=moment(account_now(state, now)),
+            state=state,
+        )
+
+    @query(Needs(Scope.READ, Scope.CALLS, Scope.FUNDS), "What it can spend.")
+    async def balance(self, info: Info) -> Balance:
+        balance = await info.context.loaders.balance_by_account.load(self.state.account_id)
+        assert balance is not None, "an account has a balance"
+        return Balance.from_state(balance, self.state)
+
+    @query(Needs(Scope.READ), "How it closed day by day, the oldest first, today included.")
+    async def balance_history(
+        self,
+        info: Info,
+        days: Annotated[int | None, strawberry.argument(description="How many days, 1 to 400.")] = _USUAL_DAYS,
+    ) -> list[BalanceDay]:
+        context = info.context
+        wanted = _USUAL_DAYS if days is None else days
+        account_id = self.state.account_id
+        found = await context.read(context.history.days, account_id=account_id, days=wanted, now=context.now)
+        return [BalanceDay.from_state(day, self.state.currency) for day in found]
+
+    @query(
+        Needs(Scope.READ),
+        "Its funds as they came in. Those that still hold money come first, in the order in which they are spent.",
+    )
+    async def lots(
+        self,
+        info: Info,
+        status: Annotated[LotStatus | None, strawberry.argument(description="Only these.")] = None,
+        first: First = 20,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[Lot]:
+        return await list_lots(info, self.state, status, window(first, after, before, *LOT_KEY))
+
+    @query(Needs(Scope.READ), "Every movement of its book balance, the newest first.")
+    async def ledger(
+        self,
+        info: Info,
+        kind: Annotated[EntryKind | None, strawberry.argument(description="Only these.")] = None,
+        first: First = 50,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[LedgerEntry]:
+        return await list_entries(info, self.state, kind, window(first, after, before, int))
+
+    @query(Needs(Scope.READ), "Its buying of funds, the newest first.")
+    async def recharges(
+        self,
+        info: Info,
+        status: Annotated[RechargeStatus | None, strawberry.argument(description="Only these.")] = None,
+        first: First = 20,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[Recharge]:
+        return await list_recharges(info, self.state, status, window(first, after, before, int))
+
+    @query(Needs(Scope.READ, Scope.FUNDS), "How it can pay.")
+    async def payment_methods(self, info: Info) -> list[PaymentMethod]:
+        return await list_methods(info, self.state.account_id)
+
+    @query(Needs(Scope.READ), "Its calls, the one answered last first.")
+    async def calls(
+        self,
+        info: Info,
+        status: Annotated[CallStatus | None, strawberry.argument(description="Only these.")] = None,
+        from_: Annotated[
+            datetime | None, strawberry.argument(name="from", description="Answered at this instant or later.")
+        ] = None,
+        to: Annotated[datetime | None, strawberry.argument(description="Answered before this instant.")] = None,
+        search: Annotated[
+            str | None, strawberry.argument(description="Part of a number that called or was called, or of a call id.")
+        ] = None,
+        first: First = 50,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[Call]:
+        asked = CallFilter(status, from_, to, (search or "").strip())
+        return await list_calls(info, self.state, asked, window(first, after, before, int, int))
+
+    @resolved("The least that a recharge may buy.")
+    def minimum_recharge(self, info: Info) -> Money:
+        return Money.of(info.context.terms.minimum_recharge_micros(self.state.currency), self.state.currency)
+
+    @query(Needs(Scope.READ), "Who gets its mail.")
+    async def notice_emails(self, info: Info) -> list[str]:
+        return await info.context.loaders.notice_emails_by_account.load(self.state.account_id)
+
+    @resolved("As what the viewer sees it: OPERATOR, ADMIN, BILLING or VIEWER.")
+    def viewer_role(self, info: Info) -> str:
+        viewer = signed_in(info.context)
+        return _OPERATOR if viewer.is_operator else viewer.account_roles[self.state.account_id].value
+
+
+@found_by("acct")
+async def find_account(context: Context, account_id: int) -> Account | None:
+    """An account by its number."""
+    state = await context.loaders.accounts_by_key.load((account_id,))
+    return None if state is None else Account.from_state(state, context.now)
+
+
+async def list_accounts(info: Info, viewer: Viewer, search: str, wanted: Window) -> Connection[Account]:
+    """A page of the accounts that a viewer may read, by name."""
+    condition, parameters = "1 = 1", list[Any]()
+    if not viewer.is_operator:
+        numbers = [number for number in viewer.account_roles if viewer.may(Scope.READ, number)]
+        condition, parameters = f"account_id IN ({', '.join('?' * len(numbers)) or 'NULL'})", list[Any](numbers)
+    if search:
+        condition += " AND (lower(name) LIKE ? ESCAPE '\\' OR account_id = ?)"
+        parameters += [like(search), _number_in(search)]
+    page, key = wanted.sql(["name", "account_id"])
+    rows = await info.context.read(read_rows, AccountState, "account", condition + page, *parameters, *key)
+    return connection(
+        wanted,
+        rows,
+        key=lambda row: (row.name, row.account_id),
+        node=lambda row: Account.from_state(row, info.context.now),
+        count=counting(info, "account", condition, parameters),
+    )
+
+
+def _number_in(search: str) -> int:
+    """The account whose whole id is searched for; 0, which is no account's number, when it is none."""
+    try:
+        return read_id("acct", search)[0]
+    except Refusal:
+        return 0
+
+
+@strawberry.type(name="Viewer", description="Who asks.")
+class ViewerAnswer:
+    name: str = strawberry.field(description="A person's address, or a token's name.")
+    roles: list[str] = strawberry.field(
+        description="OPERATOR, who sees all accounts; else the roles held in any account: ADMIN, BILLING, VIEWER."
+    )
+    scopes: list[str] = strawberry.field(
+        description="What the sign-in or token is good for: read, calls, funds, rates, admin."
+    )
+    viewer: strawberry.Private[Viewer]
+
+    @query(Needs(Scope.READ), "The accounts that are open to this viewer, by name.")
+    async def accounts(
+        self, info: Info, first: First = 20, after: After = None, before: Before = None
+    ) -> Connection[Account]:
+        return await list_accounts(info, self.viewer, "", window(first, after, before, str, int))
+
+
+@strawberry.type
+class AccountQueries:
+    @query(Needs(*Scope), "Who asks, and what they may do.")
+    async def viewer(self, info: Info) -> ViewerAnswer:
+        viewer = signed_in(info.context)
+        roles = [_OPERATOR] if viewer.is_operator else sorted({role.value for role in viewer.account_roles.values()})
+        return ViewerAnswer(name=viewer.name, roles=roles, scopes=sorted(viewer.scopes), viewer=viewer)
+
+    @query(Needs(Scope.READ), "An account; null when there is none, or none that is open to the viewer.")
+    async def account(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> Account | None:
+        try:
+            (account_id,) = read_id("acct", id)
+        except Refusal:
+            return None
+        viewer = signed_in(info.context)
+        if not viewer.sees(account_id):
+            return None
+        if not viewer.may(Scope.READ, account_id):
+            raise forbidden(info.context.language)
+        return await find_account(info.context, account_id)
+
+    @query(Needs(Scope.READ), "The accounts that are open to the viewer, by name.")
+    async def accounts(
+        self,
+        info: Info,
+        search: Annotated[str | None, strawberry.argument(description="Part of a name, or a whole id.")] = None,
+        first: First = 20,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[Account]:
+        wanted = window(first, after, before, str, int)
+        return await list_accounts(info, signed_in(info.context), (search or "").strip(), wanted)

@@ -1,0 +1,144 @@
+"""Calls: what was reported, and what each cost."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import strawberry
+
+from credits.accounts import AccountState
+from credits.ids import public_id
+from credits.instants import instant, moment
+from schema.context import Context, Info
+from schema.fields import resolved
+from schema.kinds import CallStatus, RefusalReason, Service
+from schema.money import Money
+from schema.nodes import Node, find, found_by
+from schema.paging import Connection, Window, connection, counting, known, like
+from schema.rows import CallRow, RateRow, read_rows
+
+if TYPE_CHECKING:
+    from schema.rates import Rate
+
+_NUMBER = re.compile(r"\+?[0-9][0-9 ().\-/]*")
+
+
+@strawberry.type(description="A call that a switch told of.")
+class Call(Node):
+    call_id: str = strawberry.field(description="The switch's own id of it, unique within the account.")
+    service: Service = strawberry.field(description="What is charged.")
+    status: CallStatus = strawberry.field(description="What became of it.")
+    from_: str | None = strawberry.field(name="from", description="Who called, as the switch told it.")
+    to: str = strawberry.field(description="Who was called: E.164 with +, or an emergency number as dialled.")
+    started_at: datetime | None = strawberry.field(description="When it was answered.")
+    duration_seconds: int | None = strawberry.field(description="How long it lasted from the answer on.")
+    billed_seconds: int | None = strawberry.field(description="How many seconds were sold, in whole steps.")
+    plan_seconds: int | None = strawberry.field(description="How many of its seconds a plan's minutes paid.")
+    charge: Money = strawberry.field(description="What it cost.")
+    refusal: RefusalReason | None = strawberry.field(description="Why it was refused, or could not be priced.")
+    row: strawberry.Private[CallRow]
+
+    @classmethod
+    def from_row(cls, row: CallRow, account: AccountState) -> Self:
+        """A call of an account."""
+        return cls(
+            id=strawberry.ID(public_id("call", row.account_id, row.call_no)),
+            call_id=row.call_id,
+            service=Service(row.service),
+            status=CallStatus(row.status),
+            from_=row.from_number,
+            to=row.to_number,
+            started_at=moment(row.answered_at),
+            duration_seconds=row.duration_seconds,
+            billed_seconds=row.billed_seconds,
+            plan_seconds=row.plan_seconds,
+            charge=Money.of(row.charge_micros, account.currency),
+            refusal=None if row.refusal is None else RefusalReason(row.refusal),
+            row=row,
+        )
+
+    @resolved("Where it went, in the words of its rate.")
+    async def destination(self, info: Info) -> str | None:
+        rate = await self._rate_row(info)
+        return None if rate is None else rate.destination
+
+    @resolved("The country it went to, ISO 3166-1 alpha-2.")
+    async def country(self, info: Info) -> str | None:
+        rate = await self._rate_row(info)
+        return None if rate is None else rate.country
+
+    @resolved("The rate that priced it.")
+    async def rate(self, info: Info) -> Annotated["Rate", strawberry.lazy("schema.rates")] | None:
+        if self.row.deck_id is None or self.row.rate_no is None:
+            return None
+        found: Rate | None = await find(info.context, "rate", self.row.deck_id, self.row.rate_no)
+        return found
+
+    @resolved("How its price came about and what paid for it, step by step, for a person.")
+    async def explanation(self, info: Info) -> list[str]:
+        steps = await info.context.loaders.explanation_by_call.load((self.row.account_id, self.row.call_no))
+        return info.context.language.say_all(steps)
+
+    async def _rate_row(self, info: Info) -> RateRow | None:
+        if self.row.deck_id is None or self.row.rate_no is None:
+            return None
+        return await info.context.loaders.rates_by_key.load((self.row.deck_id, self.row.rate_no))
+
+
+@found_by("call")
+async def find_call(context: Context, account_id: int, call_no: int) -> Call | None:
+    """A call by its numbers."""
+    account = await context.loaders.accounts_by_key.load((account_id,))
+    row = await context.loaders.calls_by_key.load((account_id, call_no))
+    return None if row is None or account is None else Call.from_row(row, account)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls of an account are wanted: by status, time of answer, and a number or call id."""
+
+    status: CallStatus | None
+    since: datetime | None
+    until: datetime | None
+    search: str
+
+    @property
+    def finds_all(self) -> bool:
+        """Nothing is left out."""
+        return self.status is None and self.since is None and self.until is None and not self.search
+
+    def sql(self, account_id: int) -> tuple[str, list[Any]]:
+        """The condition, and its parameters."""
+        condition, parameters = "account_id = ?", list[Any]([account_id])
+        if self.status is not None:
+            condition += " AND status = ?"
+            parameters.append(self.status.value)
+        if self.since is not None:
+            condition += " AND answered_at >= ?"
+            parameters.append(instant(self.since))
+        if self.until is not None:
+            condition += " AND answered_at < ?"
+            parameters.append(instant(self.until))
+        if self.search:
+            digits = re.sub(r"\D", "", self.search) if _NUMBER.fullmatch(self.search) else self.search
+            condition += (
+                " AND (call_id = ? OR lower(call_id) LIKE ? ESCAPE '\\' OR to_number LIKE ? ESCAPE '\\'"
+                " OR from_number LIKE ? ESCAPE '\\')"
+            )
+            parameters += [self.search, like(self.search), like(digits), like(digits)]
+        return condition, parameters
+
+
+async def list_calls(info: Info, account: AccountState, asked: CallFilter, wanted: Window) -> Connection[Call]:
+    """A page of an account's calls, the one answered last first."""
+    condition, parameters = asked.sql(account.account_id)
+    page, key = wanted.sql(["answered_at", "call_no"], descending=True)
+    rows = await info.context.read(read_rows, CallRow, "call", condition + page, *parameters, *key)
+    return connection(
+        wanted,
+        rows,
+        key=lambda row: (row.answered_at, row.call_no),
+        node=lambda row: Call.from_row(row, account),
+        count=known(account.call_count) if asked.finds_all else counting(info, "call", condition, parameters),
+    )

@@ -1,0 +1,128 @@
+"""What a resolver works with: one `Context` per request.
+
+Blocking work runs in worker threads, never on the event loop. Reads that resolvers ask for in the same moment
+share one thread and one snapshot of the database; writing has threads of its own, so that a long publication
+holds up no reader.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import strawberry
+
+from credits.decks import RateBook
+from credits.history import History
+from credits.language import Language
+from credits.terms import USUAL_TERMS, Terms
+from db.session import Database, Session
+from schema.access import Viewer
+from schema.loaders import Loaders
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Together no more than the connections of a PostgreSQL pool.
+_readers = ThreadPoolExecutor(6, thread_name_prefix="reader")
+_writers = ThreadPoolExecutor(4, thread_name_prefix="writer")
+
+_Asked = list[tuple[Callable[[Session], Any], asyncio.Future[Any]]]
+
+
+@dataclass
+class Context:
+    """One request: who asks (None is a stranger), in which language, of which database, by whose clock."""
+
+    database: Database
+    rates: RateBook
+    viewer: Viewer | None
+    language: Language
+    clock: Callable[[], int]
+    terms: Terms = USUAL_TERMS
+    history: History = field(default_factory=History)
+    _asked: _Asked = field(default_factory=list)
+    _reading: set[asyncio.Task[None]] = field(default_factory=set)
+    _loaders: Loaders | None = None
+
+    @cached_property
+    def now(self) -> int:
+        """The machine's instant, the same for the whole request."""
+        return self.clock()
+
+    @property
+    def loaders(self) -> Loaders:
+        """Rows by their keys, each read once per request and gathered; forgotten after a write."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.read, self.now)
+        return self._loaders
+
+    async def read(self, reading: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function on a snapshot of the database."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        if not self._asked:
+            loop.call_soon(self._start_reading)
+        self._asked.append((partial(_with_session_first, reading, args, kwargs), answer))
+        return await answer
+
+    async def write(self, verb: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb in a transaction that commits when it returns."""
+        return await self.work(_in_transaction, self.database, partial(_with_session_first, verb, args, kwargs))
+
+    async def work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run blocking work that opens its own transactions."""
+        running = partial(copy_context().run, partial(work, *args, **kwargs))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(_writers, running)
+        finally:
+            self._loaders = None
+
+    def _start_reading(self) -> None:
+        asked, self._asked = self._asked, []
+        task = asyncio.get_running_loop().create_task(self._answer(asked))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    async def _answer(self, asked: _Asked) -> None:
+        readings = [reading for reading, _ in asked]
+        loop = asyncio.get_running_loop()
+        try:
+            answers = await loop.run_in_executor(_readers, _on_one_snapshot, self.database, readings)
+        except Exception as fault:  # noqa: BLE001 - it goes to whoever asked
+            answers = [(None, fault)] * len(asked)
+        for (_, future), (value, trouble) in zip(asked, answers, strict=True):
+            if future.done():
+                continue
+            if trouble is None:
+                future.set_result(value)
+            else:
+                future.set_exception(trouble)
+
+
+Info = strawberry.Info[Context, None]
+
+
+def _on_one_snapshot(
+    database: Database, readings: list[Callable[[Session], Any]]
+) -> list[tuple[Any, Exception | None]]:
+    answers: list[tuple[Any, Exception | None]] = []
+    with database.reading() as session:
+        for reading in readings:
+            try:
+                answers.append((reading(session), None))
+            except Exception as trouble:  # noqa: BLE001 - it goes to whoever asked
+                answers.append((None, trouble))
+    return answers
+
+
+def _in_transaction(database: Database, verb: Callable[[Session], T]) -> T:
+    with database.transaction() as session:
+        return verb(session)
+
+
+def _with_session_first(function: Callable[..., T], args: Any, kwargs: Any, session: Session) -> T:
+    return function(session, *args, **kwargs)

@@ -1,0 +1,153 @@
+"""The closed lists of `db.kinds` as GraphQL enums, with what each word means.
+
+Types take them from here, so that none is built from a list whose words have no meaning yet.
+"""
+
+from enum import EnumMeta
+
+import strawberry
+
+from db.kinds import (
+    AccountMode,
+    AccountStatus,
+    CallStatus,
+    EntryKind,
+    LotSource,
+    LotStatus,
+    PaymentMethodKind,
+    RechargeStatus,
+    RechargeTrigger,
+    RefusalReason,
+    Rounding,
+    Service,
+)
+
+__all__ = [
+    "AccountMode",
+    "AccountStatus",
+    "CallStatus",
+    "EntryKind",
+    "LotSource",
+    "LotStatus",
+    "PaymentMethodKind",
+    "RechargeStatus",
+    "RechargeTrigger",
+    "RefusalReason",
+    "Rounding",
+    "Service",
+    "describe",
+]
+
+
+def describe(kind: EnumMeta, description: str, *, name: str | None = None, **meanings: str) -> None:
+    """Make a closed list a GraphQL enum; every one of its words needs its meaning."""
+    strawberry.enum(kind, name=name, description=description)
+    definition = kind.__strawberry_definition__  # type: ignore[attr-defined]
+    assert {value.name for value in definition.values} == set(meanings), kind
+    for value in definition.values:
+        value.description = meanings[value.name]
+
+
+describe(
+    AccountMode,
+    "Whether an account is for real.",
+    LIVE="Follows the server's clock and pays through a payment provider.",
+    TEST="Owns a clock that `advanceClock` moves, and never reaches a payment provider.",
+)
+describe(
+    AccountStatus,
+    "What an account may do.",
+    ACTIVE="Everything.",
+    SUSPENDED="Calls that need credit are refused; finished ones are still charged.",
+    CLOSED="Nothing more; it can only be read.",
+)
+describe(
+    LotStatus,
+    "What a lot is at the account's present instant.",
+    PENDING="Not usable yet.",
+    ACTIVE="Usable, and holds money.",
+    EXHAUSTED="Spent to the last.",
+    EXPIRED="Its time is over; what it held is lost, or will be once late reports can no longer come.",
+    VOIDED="What was left of it was taken back.",
+)
+describe(
+    LotSource,
+    "How the funds of a lot came in.",
+    PURCHASE="Bought by hand.",
+    AUTO_RECHARGE="Bought by automatic recharge.",
+    INVOICE="Bought on invoice.",
+    GRANT="Given by the operator.",
+    ADJUSTMENT="Put in to correct something.",
+)
+describe(
+    EntryKind,
+    "Why a ledger entry was written.",
+    FUNDS_ADDED="Funds were bought.",
+    CALL_CHARGE="A call was charged.",
+    EXPIRY="What an expired lot still held was forfeited.",
+    REFUND="Funds were paid back.",
+    GRANT="Credit was given.",
+    ADJUSTMENT="Funds were taken back, or repaid what was owed.",
+    REVERSAL="A charge was taken back.",
+)
+describe(
+    RechargeStatus,
+    "How far a recharge is. It only moves forward.",
+    PENDING="Written down; the provider was not asked yet.",
+    PROCESSING="The provider was asked; its answer is awaited.",
+    SUCCEEDED="Paid, and the funds are in the account.",
+    FAILED="Not paid.",
+    ACTION_REQUIRED="The customer must confirm the payment with the bank.",
+    CANCELED="Given up before it was paid.",
+)
+describe(
+    RechargeTrigger,
+    "Who asked for a recharge.",
+    MANUAL="A person or a program.",
+    AUTOMATIC="The account's own rule.",
+)
+describe(
+    PaymentMethodKind,
+    "How an account pays.",
+    CARD="A card, known by the payment provider's token.",
+    INVOICE="By invoice: funds come at once, the invoice follows.",
+)
+describe(
+    Service,
+    "What is charged.",
+    USER_OUT="A person's or device's call to a telephone number.",
+    CONFERENCE_OUT="A conference that dials out to a participant.",
+    TOLL_FREE_IN="A call to one of the organisation's toll-free numbers, priced by that number.",
+    CONFERENCE_IN="A call to a conference's dial-in number, priced by that number.",
+)
+describe(
+    Rounding,
+    "How a charge is rounded, once, to the decimals of its deck.",
+    UP="Up.",
+    HALF_UP="To the nearest; halves up.",
+    HALF_EVEN="To the nearest; halves to the even neighbour.",
+    DOWN="Down.",
+)
+describe(
+    CallStatus,
+    "What became of a call.",
+    AUTHORIZED="Allowed and in progress; money is held for it.",
+    SETTLED="Finished and charged.",
+    RELEASED="Never answered; nothing was charged.",
+    EXPIRED="Nothing was heard of it in time; what was held was given back.",
+    REFUSED="Not allowed.",
+    UNRATED="Finished, but no rate was found; charged nothing for now.",
+)
+describe(
+    RefusalReason,
+    "Why a call may not go, or could not be priced.",
+    INSUFFICIENT_CREDIT="The balance does not cover its first step.",
+    NO_RATE="No rate of the account's deck matches the number.",
+    DESTINATION_BLOCKED="The deck lists the destination as not to be called.",
+    INVALID_NUMBER="What was dialled cannot be a telephone number.",
+    ACCOUNT_NOT_ACTIVE="The account is suspended or closed.",
+    USER_NOT_LICENSED="The user holds no licence that pays for it.",
+    POLICY="The user's dial-out policy forbids it.",
+    USER_LIMIT_REACHED="The user has spent the month's limit.",
+    UNKNOWN_USER="The account has no such user.",
+)

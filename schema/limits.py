@@ -1,0 +1,106 @@
+"""Limits on what one document may ask: how long, how deep, how many fields, aliases and directives.
+
+The rules are built once, when the module is loaded: a rule made per request is a new class per request, and
+validation would never be answered from its cache.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    ValidationContext,
+    ValidationRule,
+)
+from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
+
+MOST_TOKENS = 4_000
+MOST_LEVELS = 15
+MOST_FIELDS = 400
+MOST_ALIASES = 30
+MOST_DIRECTIVES = 30
+DOCUMENTS_REMEMBERED = 128
+
+
+class CountRule(ValidationRule):
+    """Counts fields, aliases and directives over the whole document, each fragment once."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.fields = self.aliases = self.directives = 0
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        """Count a field, and its alias."""
+        self.fields += 1
+        self.aliases += node.alias is not None
+
+    def enter_directive(self, *_: Any) -> None:
+        """Count a directive."""
+        self.directives += 1
+
+    def leave_document(self, *_: Any) -> None:
+        """Report what is too much."""
+        counts = (
+            ("fields", self.fields, MOST_FIELDS),
+            ("aliases", self.aliases, MOST_ALIASES),
+            ("directives", self.directives, MOST_DIRECTIVES),
+        )
+        for what, count, most in counts:
+            if count > most:
+                self.report_error(GraphQLError(f"The document has {count} {what}; at most {most} are allowed."))
+
+
+class DepthRule(ValidationRule):
+    """Measures how deep each operation goes, introspection aside; each fragment is measured once."""
+
+    def enter_document(self, document: DocumentNode, *_: Any) -> None:
+        """Report operations that go too deep."""
+        fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+        open_fragments: set[str] = set()
+
+        @cache
+        def fragment_levels(name: str) -> int:
+            if name not in fragments or name in open_fragments:
+                return 0  # other rules report fragments that are unknown or contain themselves
+            open_fragments.add(name)
+            levels = _levels(fragments[name], fragment_levels)
+            open_fragments.discard(name)
+            return levels
+
+        for node in document.definitions:
+            if isinstance(node, OperationDefinitionNode) and _levels(node, fragment_levels) > MOST_LEVELS:
+                self.report_error(GraphQLError(f"The operation is more than {MOST_LEVELS} levels deep.", [node]))
+
+
+def _levels(node: Any, fragment_levels: Callable[[str], int]) -> int:
+    if isinstance(node, FragmentSpreadNode):
+        return fragment_levels(node.name.value)
+    if isinstance(node, FieldNode) and node.name.value.startswith("__"):
+        return 0
+    selections = node.selection_set.selections if node.selection_set else ()
+    below = max((_levels(selection, fragment_levels) for selection in selections), default=0)
+    return below + isinstance(node, FieldNode)
+
+
+class Limits(SchemaExtension):
+    """Hands the limits to the parser and the validator."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Before the document is parsed."""
+        execution = self.execution_context
+        execution.parse_options["max_tokens"] = MOST_TOKENS
+        execution.validation_rules = (*execution.validation_rules, CountRule, DepthRule)
+        yield
+
+
+EXTENSIONS: list[Callable[[], SchemaExtension]] = [
+    Limits,
+    lambda: ParserCache(DOCUMENTS_REMEMBERED),
+    lambda: ValidationCache(DOCUMENTS_REMEMBERED),
+]

@@ -1,0 +1,129 @@
+"""Loaders, named by what they return: rows by their keys, gathered over a whole list and read in one statement."""
+
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from credits.accounts import AccountState
+from credits.balances import Balance, balances_of
+from credits.explanations import explain_calls
+from credits.language import Sentence
+from db.session import Session
+from schema.rows import (
+    CallRow,
+    DeckRow,
+    DrawRow,
+    EntryRow,
+    LotRow,
+    MethodRow,
+    RateRow,
+    RechargeRow,
+    keyed,
+    read_rows,
+)
+
+Row = TypeVar("Row")
+Key = tuple[int, ...]
+MOST_AT_ONCE = 500
+
+
+class Read(Protocol):
+    """`Context.read`."""
+
+    def __call__(self, reading: Callable[..., Row], /, *args: Any, **kwargs: Any) -> Awaitable[Row]: ...
+
+
+class Loaders:
+    """The loaders of one request. A key is the tuple of its table's key columns."""
+
+    def __init__(self, read: Read, now: int) -> None:
+        self._read = read
+        self._now = now
+        self.accounts_by_key = self._one(AccountState, "account", "account_id")
+        self.lots_by_key = self._one(LotRow, "lot", "account_id", "lot_no")
+        self.lots_by_recharge = self._one(LotRow, "lot", "account_id", "recharge_no")
+        self.entries_by_key = self._one(EntryRow, "ledger_entry", "account_id", "entry_no")
+        self.recharges_by_key = self._one(RechargeRow, "recharge", "account_id", "recharge_no")
+        self.methods_by_key = self._one(MethodRow, "payment_method", "account_id", "method_no")
+        self.calls_by_key = self._one(CallRow, "call", "account_id", "call_no")
+        self.decks_by_key = self._one(DeckRow, "rate_deck", "deck_id")
+        self.rates_by_key = self._one(RateRow, "rate", "deck_id", "rate_no")
+        self.draws_by_entry = self._many(DrawRow, "draw", "account_id", "entry_no", order="lot_no")
+        self.methods_by_account = self._many(MethodRow, "payment_method", "account_id", order="method_no")
+        self.balance_by_account: DataLoader[int, Balance | None] = DataLoader(self._balances, MOST_AT_ONCE)
+        self.notice_emails_by_account: DataLoader[int, list[str]] = DataLoader(self._notice_emails, MOST_AT_ONCE)
+        self.explanation_by_call: DataLoader[Key, list[Sentence]] = DataLoader(self._explanations, MOST_AT_ONCE)
+        self.end_by_deck: DataLoader[int, int | None] = DataLoader(self._ends, MOST_AT_ONCE)
+
+    def _one(self, shape: type[Row], table: str, *columns: str) -> DataLoader[Key, Row | None]:
+        async def load(keys: list[Key]) -> list[Row | None]:
+            grouped = await self._read(_rows_by_key, shape, table, columns, keys, columns[-1])
+            return [rows[0] if rows else None for rows in grouped]
+
+        return DataLoader(load, MOST_AT_ONCE)
+
+    def _many(self, shape: type[Row], table: str, *columns: str, order: str) -> DataLoader[Key, list[Row]]:
+        async def load(keys: list[Key]) -> list[list[Row]]:
+            return await self._read(_rows_by_key, shape, table, columns, keys, order)
+
+        return DataLoader(load, MOST_AT_ONCE)
+
+    async def _balances(self, account_ids: list[int]) -> list[Balance | None]:
+        found = await self._read(balances_of, account_ids, self._now)
+        return [found.get(account_id) for account_id in account_ids]
+
+    async def _notice_emails(self, account_ids: list[int]) -> list[list[str]]:
+        found = await self._read(_notice_emails_of, account_ids)
+        return [found.get(account_id, []) for account_id in account_ids]
+
+    async def _explanations(self, keys: list[Key]) -> list[list[Sentence]]:
+        told = await self._read(_explanations_of, keys)
+        return [told.get(key, []) for key in keys]
+
+    async def _ends(self, deck_ids: list[int]) -> list[int | None]:
+        ends = await self._read(_ends_of, deck_ids)
+        return [ends.get(deck_id) for deck_id in deck_ids]
+
+
+def _rows_by_key(
+    session: Session, shape: type[Row], table: str, columns: Sequence[str], keys: list[Key], order: str
+) -> list[list[Row]]:
+    condition, parameters = keyed(columns, keys)
+    grouped: defaultdict[Key, list[Row]] = defaultdict(list)
+    for row in read_rows(session, shape, table, f"{condition} ORDER BY {order}", *parameters):
+        grouped[tuple(getattr(row, column) for column in columns)].append(row)
+    return [grouped[key] for key in keys]
+
+
+def _notice_emails_of(session: Session, account_ids: list[int]) -> dict[int, list[str]]:
+    found = session.rows(
+        f"SELECT account_id, notice_emails FROM account WHERE {session.among('account_id')}",
+        session.listed(account_ids),
+    )
+    return {account_id: json.loads(addresses) for account_id, addresses in found}
+
+
+def _explanations_of(session: Session, keys: list[Key]) -> dict[Key, list[Sentence]]:
+    numbers: defaultdict[int, list[int]] = defaultdict(list)
+    for account_id, call_no in keys:
+        numbers[account_id].append(call_no)
+    return {
+        (account_id, call_no): steps
+        for account_id, call_nos in numbers.items()
+        for call_no, steps in explain_calls(session, account_id=account_id, call_nos=call_nos).items()
+    }
+
+
+def _ends_of(session: Session, deck_ids: list[int]) -> dict[int, int]:
+    """When each deck was, or will be, taken over: by the next of its name and currency in order of taking effect."""
+    found = session.rows(
+        "SELECT deck.deck_id, min(later.effective_from) FROM rate_deck AS deck JOIN rate_deck AS later"
+        " ON later.name = deck.name AND later.currency = deck.currency"
+        " AND (later.effective_from, later.deck_id) > (deck.effective_from, deck.deck_id)"
+        f" WHERE {session.among('deck.deck_id')} GROUP BY deck.deck_id",
+        session.listed(deck_ids),
+    )
+    return dict(found)

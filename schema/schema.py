@@ -1,0 +1,62 @@
+"""The schema: everything that the API offers, and what the pages stand on."""
+
+from typing import Annotated
+
+import strawberry
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+
+from db.kinds import Scope
+from schema.access import Needs
+from schema.account_changes import AccountMutations
+from schema.accounts import AccountQueries
+from schema.context import Info
+from schema.faults import Schema
+from schema.fields import query
+from schema.limits import EXTENSIONS
+from schema.lots import LotMutations
+from schema.nodes import Node, find_node
+from schema.payment_methods import PaymentMethodMutations
+from schema.publishing import PublishingMutations
+from schema.quotes import QuoteQueries
+from schema.rates import RateQueries
+from schema.recharges import RechargeMutations
+from schema.recording import RecordingMutations
+from schema.scalars import SCALARS
+
+
+@strawberry.type(description="Reading. Nothing here changes anything.")
+class Query(AccountQueries, RateQueries, QuoteQueries):
+    @query(Needs(Scope.READ), "Anything that has an id; null when there is none, or none that the viewer may see.")
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> Node | None:
+        found: Node | None = await find_node(info.context, id)
+        return found
+
+
+@strawberry.type(
+    description="Changing. Each takes one `input` and answers with what it changed and with `errors`, empty on success."
+)
+class Mutation(
+    AccountMutations,
+    PaymentMethodMutations,
+    RechargeMutations,
+    LotMutations,
+    PublishingMutations,
+    RecordingMutations,
+):
+    pass
+
+
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    extensions=EXTENSIONS,
+    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+)
+
+
+def sdl() -> str:
+    """The schema in the schema definition language: the contents of schema.graphql."""
+    return print_schema(schema) + "\n"

@@ -9,7 +9,7 @@ BENCHMARKS = $(filter-out __init__ rig,$(basename $(notdir $(wildcard bench/*.py
 README_TEST = awk '/^\#/ { about_tests = /[Tt]est/ } about_tests && sub(/^[ $$]*make /, "make ") { print; exit }' README.md
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-short lock vendor
+.PHONY: help setup demo test check bench bench-short migration lock vendor
 
 help:  ## Say what each word does
 	@sed -n 's/^\([a-z-]*\):.*##/\1/p' Makefile | while read -r word meaning; do printf '  make %-12s %s\n' "$$word" "$$meaning"; done
@@ -43,6 +43,10 @@ bench: setup  ## Run every benchmark beside its yardstick
 
 bench-short: setup  ## Run every benchmark in its short form, which takes seconds
 	@for name in $(BENCHMARKS); do BENCH_SHORT=1 $(BIN)/python -m bench.$$name || exit 1; done
+
+migration: setup  ## Write the migration to the tables as they are defined now: MESSAGE="what it does"
+	$(BIN)/python -c 'import sys; from db.migrations import write_migration; write_migration(sys.argv[1])' "$(MESSAGE)"
+	$(BIN)/ruff format --quiet alembic
 
 lock: setup  ## Resolve the dependencies anew and write requirements.txt
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade -o requirements.txt

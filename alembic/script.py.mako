@@ -16,7 +16,7 @@ Revision ${up_revision}, after ${down_revision | comma,n}.
 #    while, so nothing is renamed in place and nothing becomes NOT NULL while the older one still writes NULL.
 # 5. Ledger entries, draws and published rates are only ever added: no migration edits or deletes one.
 # 6. Money, prices and instants are BIGINT. A closed list is TEXT with a CHECK, never an engine's enum type.
-# 7. Every constraint and index is named as the naming convention in db/tables.py names it.
+# 7. Every constraint and index is named as the naming convention in db/columns.py names it.
 # 8. Rows are changed by SQL written out here, in batches where there may be many: a migration imports nothing
 #    from the rooms, whose code will have moved on when it runs.
 # 9. There is no way down. What was wrong is put right by the next migration.

@@ -4,7 +4,9 @@ The migrations are in the folder `alembic/` beside this room; there is no alembi
 would say is said here. An upgrade is one transaction: it happens whole, or not at all.
 """
 
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
@@ -45,11 +47,13 @@ def check(database: Database) -> list[str]:
         return behind + [repr(difference) for difference in compare_metadata(context, metadata)]
 
 
-def write_migration(database: Database, message: str) -> None:
-    """Write a new migration into `alembic/versions`: what would turn this database into the program's tables."""
-    with database.transaction() as session:
-        revision_id = f"{len(list(SCRIPTS.glob('versions/*.py'))) + 1:04d}"
-        command.revision(_config(session), message, autogenerate=True, rev_id=revision_id)
+def write_migration(message: str) -> None:
+    """Write the migration from the newest one to the tables as they are defined now, into `alembic/versions`."""
+    number = len(list(SCRIPTS.glob("versions/*.py"))) + 1
+    with TemporaryDirectory() as folder, closing(Database(f"sqlite:///{folder}/newest.db")) as database:
+        upgrade(database)
+        with database.transaction() as session:
+            command.revision(_config(session), message, autogenerate=True, rev_id=f"{number:04d}")
 
 
 def _config(session: Session) -> Config:

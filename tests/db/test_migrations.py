@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import BigInteger, Column, Table, inspect
 
-from db.migrations import check, upgrade
+from db import migrations
+from db.migrations import SCRIPTS, check, upgrade
 from db.session import Database
 from db.tables import metadata
 
@@ -111,3 +114,20 @@ def named(things: Any) -> list[str]:
     if isinstance(things, list):
         return []
     return [things["name"]] if "constrained_columns" in things else list(things)
+
+
+def test_a_new_migration_holds_what_the_tables_gained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_database: Database
+) -> None:
+    scripts = shutil.copytree(SCRIPTS, tmp_path / "alembic")
+    monkeypatch.setattr(migrations, "SCRIPTS", scripts)
+    gained = Table("gained", metadata, Column("number", BigInteger, primary_key=True))
+
+    try:
+        migrations.write_migration("Gain a table")
+        upgrade(sqlite_database)
+
+        assert check(sqlite_database) == []
+        assert (scripts / "versions" / "0002_gain_a_table.py").exists()
+    finally:
+        metadata.remove(gained)

@@ -22,6 +22,7 @@ from db.session import Session
 from db.tables import NEVER
 
 LONGEST_NAME = 200
+LONGEST_DESTINATION = 1_000  # carriers list every village that a prefix serves
 LARGEST_PRICE_NANOS = 10**15
 LARGEST_SECONDS = 31 * 86_400
 # Publications wait for each other on this number; it only has to be ours.
@@ -174,8 +175,9 @@ def _fault_of(draft: RateDraft) -> Refusal | None:
         return invalid("service", "{service} is not a service.", service=draft.service)
     if not _PREFIX.fullmatch(draft.prefix):
         return invalid("prefix", "{prefix} is not a prefix: it has 1 to 15 digits.", prefix=draft.prefix[:40])
-    if not 1 <= len(draft.destination.strip()) <= LONGEST_NAME or not draft.destination.strip().isprintable():
-        return invalid("destination", "A name has 1 to {longest} characters.", longest=LONGEST_NAME)
+    destination = draft.destination.strip()
+    if not 1 <= len(destination) <= LONGEST_DESTINATION or not destination.isprintable():
+        return invalid("destination", "A name has 1 to {longest} characters.", longest=LONGEST_DESTINATION)
     if draft.country is not None and draft.country not in SUPPORTED_REGIONS:
         return invalid("country", "{code} is not a country code (ISO 3166-1 alpha-2).", code=draft.country[:40])
     if not 0 <= draft.connect_fee_nanos <= LARGEST_PRICE_NANOS:

@@ -11,8 +11,10 @@ from typing import Any
 
 from credits import accounts, funds, payment_methods, recharging
 from credits.instants import instant
-from credits.money import micros_of
-from db.kinds import AccountMode, PaymentMethodKind
+from credits.money import micros_of, nanos_of
+from credits.publishing import RateDraft, publish_deck
+from credits.rating import Tier
+from db.kinds import AccountMode, PaymentMethodKind, Rounding, Service
 from db.session import Database
 
 NOW = instant(datetime(2026, 10, 1, 12, tzinfo=UTC))
@@ -66,3 +68,21 @@ def make_recharge(database: Database, account_id: int, amount: int | str = 100, 
     """Buy an amount with the default payment method and return the recharge's number."""
     chosen = {"amount_micros": micros(amount), "idempotency_key": a_key(), "now": NOW, **values}
     return recharging.recharge(database, account_id=account_id, **chosen)
+
+
+def a_rate(prefix: str = "49", price: str = "0.06", **values: Any) -> RateDraft:
+    """A rate with one price per minute, sold by the minute."""
+    tiers = (Tier(0, nanos_of(Decimal(price)), 60),)
+    return RateDraft(**{"service": Service.USER_OUT, "prefix": prefix, "destination": prefix, "tiers": tiers, **values})
+
+
+def make_deck(database: Database, *rates: RateDraft, **values: Any) -> int:
+    """Publish a deck in US dollars that counts from long ago, with a rate to Germany unless others are given."""
+    chosen = {
+        "name": "standard", "currency": "USD", "effective_from": 0, "decimals": 4, "rounding": Rounding.HALF_UP,
+        "drafts": rates or (a_rate(),), "now": NOW, **values,
+    }  # fmt: skip
+    with database.transaction() as session:
+        deck_id = publish_deck(session, **chosen).deck_id
+    assert deck_id is not None
+    return deck_id

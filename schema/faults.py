@@ -17,10 +17,12 @@ from strawberry.types.graphql import OperationType
 
 from credits.language import Language, language
 from credits.refusals import Code, Refusal
+from schema.limits import storable
 
 log = structlog.get_logger("credits.graphql")
 # A request with a thousand mistakes is answered with the first few.
-MOST_ERRORS = 20
+MOST_ERRORS = 8
+_UNSTORABLE = "A text has no NUL and no half of a character."
 
 
 class Schema(strawberry.Schema):
@@ -37,6 +39,8 @@ class Schema(strawberry.Schema):
         operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
         """Run one operation; its errors are fit to be sent."""
+        if not storable(variable_values):
+            return ExecutionResult(None, [presentable(GraphQLError(_UNSTORABLE), language("en"))])
         result = await super().execute(
             query, variable_values, context_value, root_value, operation_name, allowed_operation_types,
             operation_extensions,

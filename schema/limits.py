@@ -4,6 +4,7 @@ The rules are built once, when the module is loaded: a rule made per request is 
 validation would never be answered from its cache.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     OperationDefinitionNode,
+    StringValueNode,
     ValidationContext,
     ValidationRule,
 )
@@ -26,10 +28,12 @@ MOST_FIELDS = 400
 MOST_ALIASES = 30
 MOST_DIRECTIVES = 30
 DOCUMENTS_REMEMBERED = 128
+# NUL, which PostgreSQL cannot keep, and lone surrogates, which UTF-8 cannot write.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class CountRule(ValidationRule):
-    """Counts fields, aliases and directives over the whole document, each fragment once."""
+    """Counts fields, aliases and directives over the whole document, each fragment once; looks at its texts."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
@@ -43,6 +47,11 @@ class CountRule(ValidationRule):
     def enter_directive(self, *_: Any) -> None:
         """Count a directive."""
         self.directives += 1
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        """Report text that no database can keep."""
+        if UNSTORABLE.search(node.value):
+            self.report_error(GraphQLError("A text has no NUL and no half of a character.", [node]))
 
     def leave_document(self, *_: Any) -> None:
         """Report what is too much."""
@@ -86,6 +95,15 @@ def _levels(node: Any, fragment_levels: Callable[[str], int]) -> int:
     selections = node.selection_set.selections if node.selection_set else ()
     below = max((_levels(selection, fragment_levels) for selection in selections), default=0)
     return below + isinstance(node, FieldNode)
+
+
+def storable(value: Any) -> bool:
+    """Tell whether all texts in the variables can be kept."""
+    if isinstance(value, str):
+        return not UNSTORABLE.search(value)
+    if isinstance(value, dict):
+        return all(storable(part) for part in value.values())
+    return all(storable(part) for part in value) if isinstance(value, list) else True
 
 
 class Limits(SchemaExtension):

@@ -1,11 +1,12 @@
 """Balances as people see them: what the usable lots hold, less what is owed, less what is reserved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from credits import accounts
 from credits.accounts import account_now
-from credits.instants import DAY
+from credits.instants import DAY, never_as_none
+from credits.lots import OpenLot
 from credits.refusals import invalid
 from db.session import Session
 from db.tables import NEVER
@@ -44,7 +45,8 @@ def balances_of(session: Session, account_ids: Sequence[int], now: int) -> dict[
     """The balances of several accounts, each at its own instant.
 
     The lots that cannot be spent are few, so they are subtracted from the book balance instead of summing
-    the many that can.
+    the many that can. What has started since the newest entry has repaid what is owed, whether or not a worker
+    has written it.
     """
     wanted = session.among("account.account_id")
     found = session.rows(
@@ -56,10 +58,49 @@ def balances_of(session: Session, account_ids: Sequence[int], now: int) -> dict[
         f" FROM account WHERE {wanted}",
         now, now, now, now, session.listed(account_ids),
     )  # fmt: skip
-    return {
+    balances = {
         account_id: Balance(currency, book - int(unusable), 0, owed, None if expiry in (None, NEVER) else expiry)
         for account_id, currency, book, owed, unusable, expiry in found
     }
+    owing = [account_id for account_id, balance in balances.items() if balance.owed_micros]
+    for account_id, (at, posted_at, lots) in _open_lots(session, owing, now).items():
+        balances[account_id] = _repaid(balances[account_id], lots, posted_at, at)
+    return balances
+
+
+def _open_lots(session: Session, owing: list[int], now: int) -> dict[int, tuple[int, int, list[OpenLot]]]:
+    """For accounts that owe: their instant, that of their newest entry, and the lots that hold money, in the
+    order they start. Those are few: whatever was usable when the newest entry was written is spent."""
+    if not owing:
+        return {}
+    opened: dict[int, tuple[int, int, list[OpenLot]]] = {}
+    for account_id, at, posted_at, *lot in session.rows(
+        "SELECT account.account_id, coalesce(clock_at, ?), posted_at, lot_no, priority, expires_at, purchased_at,"
+        " starts_at, remaining_micros FROM account"
+        " JOIN ledger_entry ON ledger_entry.account_id = account.account_id AND entry_no = entry_count"
+        f" JOIN lot ON lot.account_id = account.account_id AND is_open WHERE {session.among('account.account_id')}"
+        " ORDER BY starts_at, priority, expires_at, purchased_at, lot_no",
+        now, session.listed(owing),
+    ):  # fmt: skip
+        opened.setdefault(account_id, (at, posted_at, []))[2].append(OpenLot(*lot))
+    return opened
+
+
+def _repaid(balance: Balance, lots: list[OpenLot], posted_at: int, at: int) -> Balance:
+    """The balance once the lots that started since the newest entry have repaid what is owed, be it written or not."""
+    owed_micros = balance.owed_micros
+    for lot in lots:
+        if posted_at < lot.starts_at <= at:
+            repaid = min(owed_micros, lot.remaining_micros)
+            owed_micros -= repaid
+            lot.remaining_micros -= repaid
+    usable = [lot for lot in lots if lot.remaining_micros and lot.usable(at)]
+    return replace(
+        balance,
+        current_micros=sum(lot.remaining_micros for lot in usable) - owed_micros,
+        owed_micros=owed_micros,
+        next_expiry_at=never_as_none(min((lot.expires_at for lot in usable), default=NEVER)),
+    )
 
 
 def expiring_micros(session: Session, account_id: int, within_days: int, now: int) -> int:

@@ -77,7 +77,8 @@ def void_lot(
     require_open(journal.account)
     if not session.row("SELECT 1 FROM lot WHERE account_id = ? AND lot_no = ?", account_id, lot_no):
         raise not_found("lotId", "There is no such lot.")
-    left = open_lots(session, account_id, "lot_no = ? AND expires_at > ?", lot_no, journal.now - terms.settlement_window)
+    still_open = journal.now - terms.settlement_window
+    left = open_lots(session, account_id, "lot_no = ? AND expires_at > ?", lot_no, still_open)
     if not left:
         raise conflict("Nothing is left of this lot.", field=("lotId",))
     journal.take_all(left[0], EntryKind.ADJUSTMENT, occurred_at=journal.now, note=reason)

@@ -133,7 +133,8 @@ def verify(session: Session, *, account_id: int | None = None) -> list[Breach]:
     scope = "1 = 1" if account_id is None else f"account_id = {int(account_id)}"
     first: dict[int, Breach] = {}
     for rule, query in _RULES.items():
-        for owner, where in session.rows(query.format(scope=scope) + " ORDER BY 1, 2"):
+        broken = session.rows(query.format(scope=scope))
+        for owner, where in sorted(broken, key=lambda found: (found[0], len(found[1]), found[1])):
             first.setdefault(owner, Breach(owner, rule, where))
     for breach in _mispriced(session, scope):
         first.setdefault(breach.account_id, breach)

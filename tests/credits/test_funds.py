@@ -71,7 +71,9 @@ def test_the_smallest_and_the_largest_grant_are_taken(books: Books, amount: int)
         ({"starts_at": NOW + 10, "expires_at": NOW + 9}, "expiresAt"),
     ],
 )
-def test_a_wrong_grant_is_refused_at_its_field_and_leaves_no_trace(books: Books, values: dict[str, Any], field: str) -> None:
+def test_a_wrong_grant_is_refused_at_its_field_and_leaves_no_trace(
+    books: Books, values: dict[str, Any], field: str
+) -> None:
     books.grant(5)
     books.charge(7)
 

@@ -24,7 +24,12 @@ def at(text: str) -> int:
 
 @pytest.mark.parametrize(
     "text",
-    ["1970-01-01T00:00:00.000000Z", "2026-10-01T12:00:00.000001Z", "9999-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"],
+    [
+        "1970-01-01T00:00:00.000000Z",
+        "2026-10-01T12:00:00.000001Z",
+        "9999-12-31T23:59:59.999999Z",
+        "1969-12-31T23:59:59.999999Z",
+    ],
 )
 def test_an_instant_keeps_every_microsecond(text: str) -> None:
     assert moment(at(text)) == datetime.fromisoformat(text)
@@ -80,7 +85,9 @@ def test_months_later_is_the_same_day_or_the_last_of_its_month(day: date, months
         ("2026-04-03T12:00:00Z", "America/Santiago", "2027-04-04T00:00:00-04:00"),
     ],
 )
-def test_bought_funds_last_through_the_end_of_the_local_day_twelve_months_on(purchased: str, zone: str, expires: str) -> None:
+def test_bought_funds_last_through_the_end_of_the_local_day_twelve_months_on(
+    purchased: str, zone: str, expires: str
+) -> None:
     assert moment(expiry_of_purchase(at(purchased), zone, 12)) == datetime.fromisoformat(expires)
 
 

@@ -25,7 +25,9 @@ EVENING = instant(datetime(2026, 10, 1, 20, 30, tzinfo=UTC))
         (10**17, "EUR", "€100,000,000,000.00", "€100,000,000,000.00"),
     ],
 )
-def test_money_is_written_with_its_sign_and_all_its_decimals(micros: int, currency: str, english: str, japanese: str) -> None:
+def test_money_is_written_with_its_sign_and_all_its_decimals(
+    micros: int, currency: str, english: str, japanese: str
+) -> None:
     assert language("en").money(micros, currency) == english
     assert language("ja").money(micros, currency) == japanese
 

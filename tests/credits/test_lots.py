@@ -14,7 +14,14 @@ from tests.books import open_books
 
 def a_lot(lot_no: int = 1, **values: int) -> OpenLot:
     """A lot of 100 that starts at 10 and never expires."""
-    chosen = {"priority": 0, "expires_at": NEVER, "purchased_at": 10, "starts_at": 10, "remaining_micros": 100, **values}
+    chosen = {
+        "priority": 0,
+        "expires_at": NEVER,
+        "purchased_at": 10,
+        "starts_at": 10,
+        "remaining_micros": 100,
+        **values,
+    }
     return OpenLot(lot_no=lot_no, **chosen)
 
 

@@ -1,0 +1,92 @@
+"""The chart of a balance over time: steps, not slopes, for a balance jumps.
+
+The figures are laid out here and drawn in SVG by a macro. All places are hundredths of the drawing's width and
+height, so that the drawing stretches with the page while its letters do not.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+_STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A line across (a round amount) or a tick below (the first of a month)."""
+
+    at: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChart:
+    """The line, the area between it and zero, and where its marks are."""
+
+    line: str
+    area: str
+    zero: str
+    amounts: list[Mark]
+    months: list[Mark]
+    last: str
+    below_zero: bool
+    from_amount: Mapping[str, str]
+    to_amount: Mapping[str, str]
+
+
+def balance_chart(days: Sequence[Mapping[str, Any]]) -> BalanceChart | None:
+    """Lay out the closing balances of consecutive days; nothing when there is nothing to see yet."""
+    closing = [Decimal(day["closing"]["amount"]) for day in days]
+    if len(closing) < 2 or not any(closing):
+        return None
+    step, low, high = _scale(min(*closing, Decimal(0)), max(*closing, Decimal(0)))
+
+    def y(amount: Decimal) -> str:
+        return f"{(high - amount) * 100 / (high - low):.2f}"
+
+    def x(place: int) -> str:
+        return f"{Decimal(place * 100) / len(closing):.2f}"
+
+    path = f"M0 {y(closing[0])}"
+    for place, amount in enumerate(closing):
+        path += f"V{y(amount)}H{x(place + 1)}"
+    lines = [low + step * each for each in range(int((high - low) / step) + 1)]
+    return BalanceChart(
+        line=path,
+        area=f"{path}V{y(Decimal(0))}H0Z",
+        zero=y(Decimal(0)),
+        amounts=[Mark(y(amount), f"{amount:f}") for amount in lines],
+        months=[Mark(x(place), day["day"]) for place, day in enumerate(days) if day["day"].endswith("-01")],
+        last=y(closing[-1]),
+        below_zero=closing[-1] < 0,
+        from_amount=days[0]["closing"],
+        to_amount=days[-1]["closing"],
+    )
+
+
+def days_left(available: Mapping[str, str], history: Sequence[Mapping[str, Any]], pace_days: int = 30) -> int | None:
+    """How many days the available balance lasts at the pace of the last days; nothing when nothing was spent."""
+    recent = history[-pace_days:]
+    spent = sum((Decimal(day["charged"]["amount"]) for day in recent), Decimal(0))
+    if spent <= 0 or not recent:
+        return None
+    return max(0, int(Decimal(available["amount"]) * len(recent) / spent))
+
+
+def share(part: Mapping[str, str], whole: Mapping[str, str]) -> int:
+    """How much of a whole is left, in hundredths; what is left at all shows as at least one."""
+    of, left = Decimal(whole["amount"]), Decimal(part["amount"])
+    if of <= 0 or left <= 0:
+        return 0
+    return max(1, min(100, int(left * 100 / of)))
+
+
+def _scale(least: Decimal, most: Decimal) -> tuple[Decimal, Decimal, Decimal]:
+    """A round step with three or four lines, and the lowest and highest of them."""
+    span = most - least
+    unit = Decimal(1).scaleb((span / 4).adjusted())
+    step = next(unit * each for each in _STEPS if unit * each * 4 >= span)
+    low = (least / step).to_integral_value(ROUND_FLOOR) * step
+    high = (most / step).to_integral_value(ROUND_CEILING) * step
+    return step, low, high

@@ -1,0 +1,167 @@
+"""How figures look on a page: money with its minor digits small, times relative with the exact instant on hover.
+
+Everything here reads the values of a GraphQL answer (decimals and instants as text) and writes markup.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from markupsafe import Markup
+
+from credits.language import Language
+from credits.money import minor_digits
+
+Amount = Mapping[str, str]  # a Money of the schema: amount and currency
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def read_instant(text: str) -> datetime:
+    """A DateTime of the schema."""
+    return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures and times for one reader: their language, the account's zone, and its clock when there is one."""
+
+    language: Language
+    zone: str = "UTC"
+    now: datetime | None = None
+
+    def plain_money(self, money: Amount) -> str:
+        """An amount with its currency sign, as text for sentences."""
+        return self.language.money(int(Decimal(money["amount"]).scaleb(6)), money["currency"])
+
+    def money(self, money: Amount) -> Markup:
+        """An amount with its currency sign and its minor digits small."""
+        whole, point, minor = self.plain_money(money).replace("-", "−").partition(".")
+        return Markup('<data class="money" value="{}">{}{}</data>').format(
+            money["amount"], whole, Markup("<small>{}{}</small>").format(point, minor) if minor else ""
+        )
+
+    def figure(self, value: Amount | str, places: int = 2, *, signed: bool = False) -> Markup:
+        """A number for a column that names its currency once; `places` keeps the points of a column in one line."""
+        amount = Decimal(value if isinstance(value, str) else value["amount"])
+        sign = "−" if amount < 0 else "+" if signed and amount > 0 else ""
+        whole, _, minor = f"{abs(amount):,f}".partition(".")
+        return Markup('<data class="figure" value="{}">{}{}<small class="places-{}">{}</small></data>').format(
+            f"{amount:f}", sign, whole, places, f".{minor}" if minor else ""
+        )
+
+    def places(self, values: Iterable[Amount | str | None]) -> int:
+        """The most decimals that any number of a column has."""
+        amounts = (Decimal(each if isinstance(each, str) else each["amount"]) for each in values if each is not None)
+        return max((-int(amount.as_tuple().exponent) for amount in amounts), default=0)
+
+    def whole_units(self, amount: str, currency: str) -> str:
+        """A typed amount as the reader would see it on a button: $50.00."""
+        return self.language.money(int(Decimal(amount).scaleb(6)), currency)
+
+    def number(self, value: int) -> str:
+        """A count, with the language's grouping."""
+        return self.language.number(value)
+
+    def plain_number(self, text: str) -> str:
+        """A decimal with grouping, as text for sentences."""
+        return f"{Decimal(text):,f}"
+
+    def round_number(self, text: str) -> str:
+        """A decimal without decimals that say nothing: 250, 2.5."""
+        plain = f"{Decimal(text):,f}".replace("-", "−")
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+    def is_zero(self, text: str) -> bool:
+        """Whether a decimal is nought."""
+        return not Decimal(text)
+
+    def when(self, text: str | None, now: str | None = None, days: int = 7) -> Markup:
+        """An instant: relative within `days` of the account's clock, else its date; exact on hover."""
+        if text is None:
+            return Markup("")
+        at = read_instant(text)
+        clock = read_instant(now) if now else self.now
+        near = clock is not None and abs(at - clock) < timedelta(days=days)
+        shown = self._relative(at - clock) if near and clock else self._day(self._local(at).date())
+        return self._time(text, at, shown)
+
+    def exactly(self, text: str | None) -> Markup:
+        """An instant as date and time of the account's zone."""
+        if text is None:
+            return Markup("")
+        at = read_instant(text)
+        return self._time(text, at, format_datetime(self._local(at), "medium", locale=self.language.locale))
+
+    def through(self, text: str | None, days: int = 0) -> Markup:
+        """The last day before an instant: what something "can be used through"; relative within `days`."""
+        if text is None:
+            return Markup("")
+        at = read_instant(text)
+        if self.now is not None and abs(at - self.now) < timedelta(days=days):
+            return self.when(text, days=days)
+        return self._time(text, at, self._day(self._local(at - timedelta(microseconds=1)).date()))
+
+    def day(self, text: str) -> Markup:
+        """A calendar day."""
+        return Markup('<time datetime="{}">{}</time>').format(text, self._day(date.fromisoformat(text)))
+
+    def month(self, text: str) -> str:
+        """The name of a day's month, short."""
+        return format_date(date.fromisoformat(text), "LLL", locale=self.language.locale)
+
+    def clock(self, text: str) -> str:
+        """An instant as the value of a date-and-time field, in the account's zone."""
+        return self._local(read_instant(text)).strftime("%Y-%m-%dT%H:%M")
+
+    def duration(self, seconds: int | None) -> str:
+        """A call's length: 0:59, 12:05, 1:00:00."""
+        if seconds is None:
+            return ""
+        minutes, rest = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+    def span(self, days: int) -> str:
+        """A length of time in the unit that suits it: 12 days, 6 weeks, 5 months."""
+        return format_timedelta(timedelta(days=days), granularity="day", threshold=2, locale=self.language.locale)
+
+    def country(self, code: str | None) -> str:
+        """A country's name in the reader's language."""
+        return str(self.language.locale.territories.get(code or "", code or ""))
+
+    def _relative(self, delta: timedelta) -> str:
+        seconds = abs(delta) // timedelta(seconds=1)
+        unit = next((unit for unit in (_DAY, _HOUR, _MINUTE) if seconds >= unit), 1)
+        count = seconds // unit
+        whole = timedelta(seconds=count * unit) * (-1 if delta < timedelta() else 1)
+        return format_timedelta(whole, add_direction=True, threshold=max(count, 1), locale=self.language.locale)
+
+    def _day(self, day: date) -> str:
+        return format_date(day, "medium", locale=self.language.locale)
+
+    def _local(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self.zone))
+
+    def _time(self, text: str, at: datetime, shown: str) -> Markup:
+        local = self._local(at)
+        locale = self.language.locale
+        exact = f"{format_date(local, 'full', locale=locale)} {format_time(local, 'long', locale=locale)}"
+        machine = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact, shown)
+
+
+def figures_for(language: Language, account: Mapping[str, Any] | None) -> Figures:
+    """The figures of a page: in the account's zone and by its clock, where it is about an account."""
+    if not account or "timeZone" not in account:
+        return Figures(language)
+    return Figures(language, account["timeZone"], read_instant(account["now"]))
+
+
+def smallest_unit(currency: str) -> str:
+    """The step of an amount field: the currency's smallest coin."""
+    return f"{Decimal(1).scaleb(-minor_digits(currency)):f}"

@@ -1,0 +1,51 @@
+"""The pages' addresses, and the pages for what cannot be shown."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+
+from web.assets import FingerprintedFiles
+from web.errors import Fault, NotAllowed, NotVisible
+from web.pages import accounts, call_import, calls, decks, funds, ledger, lots, methods, overview, preferences, rates
+from web.rendering import render
+
+__all__ = ["error_page", "exception_handlers", "render", "routes"]
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def routes() -> list[BaseRoute]:
+    """Every page, and the static files that they load."""
+    rooms = (accounts, overview, funds, methods, lots, ledger, call_import, calls, decks, rates, preferences)
+    return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
+
+
+def exception_handlers() -> Mapping[Any, Handler]:
+    """What the application answers when a page cannot be shown."""
+    return {NotVisible: _not_visible, NotAllowed: _not_allowed, Fault: _fault, 404: _not_visible, 403: _not_allowed,
+            HTTPException: _other}  # fmt: skip
+
+
+def error_page(request: Request, status_code: int, incident: str | None = None) -> Response:
+    """The page that says, in the reader's words, why there is nothing to see, and what to do next."""
+    return render(request, "error.html", status_code=status_code, status=status_code, incident=incident)
+
+
+async def _not_visible(request: Request, _: Exception) -> Response:
+    return error_page(request, 404)
+
+
+async def _not_allowed(request: Request, _: Exception) -> Response:
+    return error_page(request, 403)
+
+
+async def _fault(request: Request, fault: Exception) -> Response:
+    return error_page(request, 500, fault.incident if isinstance(fault, Fault) else None)
+
+
+async def _other(request: Request, error: Exception) -> Response:
+    return error_page(request, error.status_code if isinstance(error, HTTPException) else 500)

@@ -1,0 +1,120 @@
+"""Importing call records: a file of finished calls, charged in batches; the same file twice charges nothing twice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from credits.files.call_files import CallFile, read_calls
+from credits.instants import moment
+from credits.language import Language
+from credits.refusals import Refusal
+from web.documents import ask, tell
+from web.forms import Problem, typed_in
+from web.reader import language_of
+from web.rendering import render
+from web.uploads import read_upload
+
+_BATCH = 1_000
+_MOST_BAD_SHOWN = 200
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of the calls of a file."""
+
+    format: str
+    charged: int = 0
+    unrated: int = 0
+    duplicates: int = 0
+    charge: Decimal = Decimal(0)
+    bad: list[tuple[int, str, str]] = field(default_factory=list)
+    skipped: int = 0
+
+
+async def choose(request: Request) -> Response:
+    """The form that call records are handed in with."""
+    data = await ask(request, "head", account=request.path_params["account"])
+    return _page(request, data, {"time_zone": data["account"]["timeZone"]}, [], None)
+
+
+async def take_in(request: Request) -> Response:
+    """Charge the calls of a file, a thousand at a time, and say what became of each kind."""
+    language = language_of(request)
+    account = request.path_params["account"]
+    form = await request.form()
+    typed = typed_in(form)
+    upload = await read_upload(form)
+    if upload is None:
+        said = language.say("Choose a file: CSV, XLSX or text, no larger than 32 MB.")
+        return _page(request, await _data(request), typed, [Problem("file", said)], None)
+    zone = typed.get("time_zone", "UTC")
+    try:
+        file = await run_in_threadpool(read_calls, upload.name, upload.content, time_zone=zone)
+    except Refusal as refusal:
+        problem = Problem("file", language.say(refusal.message, **refusal.values))
+        return _page(request, await _data(request), typed, [problem], None)
+    result = _begun(file, language)
+    for start in range(0, len(file.calls), _BATCH):
+        payload = await tell(request, "record_calls", accountId=account, calls=_inputs(file, start))
+        if payload["errors"]:
+            problems = [Problem("", error["message"]) for error in payload["errors"]]
+            return _page(request, await _data(request), typed, problems, result)
+        _count(result, payload["results"], file.rows[start : start + _BATCH])
+    result.bad.sort()
+    return _page(request, await _data(request), typed, [], result)
+
+
+def _begun(file: CallFile, language: Language) -> Result:
+    bad = [(row.number, row.text, language.say(row.reason.message, **row.reason.values)) for row in file.bad]
+    return Result(file.format, bad=bad, skipped=len(file.skipped))
+
+
+def _count(result: Result, answers: Sequence[dict[str, Any]], rows: Sequence[int]) -> None:
+    for answer, row in zip(answers, rows, strict=True):
+        if answer["error"]:
+            result.bad.append((row, answer["callId"], answer["error"]["message"]))
+        elif answer["duplicate"]:
+            result.duplicates += 1
+        elif answer["call"]["status"] == "UNRATED":
+            result.unrated += 1
+        else:
+            result.charged += 1
+            result.charge += Decimal(answer["call"]["charge"]["amount"])
+
+
+def _inputs(file: CallFile, start: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "callId": call.call_id,
+            "service": str(call.service),
+            "from": call.from_number,
+            "to": call.to_number,
+            "answeredAt": moment(call.answered_at).isoformat(),
+            "durationSeconds": call.duration_seconds,
+        }
+        for call in file.calls[start : start + _BATCH]
+    ]
+
+
+async def _data(request: Request) -> dict[str, Any]:
+    return await ask(request, "head", account=request.path_params["account"])
+
+
+def _page(
+    request: Request, data: dict[str, Any], typed: dict[str, str], problems: list[Problem], result: Result | None
+) -> Response:
+    status = 422 if problems else 200
+    return render(request, "call_import.html", status_code=status, data=data, typed=typed, errors=problems,
+                  result=result, most=_MOST_BAD_SHOWN)  # fmt: skip
+
+
+ROUTES: list[BaseRoute] = [
+    Route("/accounts/{account}/calls/import", choose, methods=["GET"]),
+    Route("/accounts/{account}/calls/import", take_in, methods=["POST"]),
+]

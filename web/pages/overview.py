@@ -1,0 +1,26 @@
+"""An account at a glance: can its people call, and will they still be able to next week?"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from web.charts import balance_chart, days_left
+from web.documents import ask
+from web.rendering import render
+
+
+async def overview(request: Request) -> Response:
+    """The balance, whether calls are allowed, how long it lasts, what expires next, and what happened last."""
+    data = await ask(request, "overview", account=request.path_params["account"])
+    account = data["account"]
+    history = account["balanceHistory"]
+    return render(
+        request,
+        "overview.html",
+        data=data,
+        chart=balance_chart(history),
+        lasts_days=days_left(account["balance"]["available"], history),
+    )
+
+
+ROUTES: list[BaseRoute] = [Route("/accounts/{account}", overview, methods=["GET"])]

@@ -1,0 +1,115 @@
+"""The published rates: what a number or a country costs, and the decks that say so."""
+
+from typing import Any
+
+from babel import Locale
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from credits.language import LANGUAGES
+from web.documents import ask
+from web.errors import NotVisible
+from web.listing import Column, Row, csv_response, filters_of, given, listing, paging
+from web.reader import language_of
+from web.rendering import render
+from web.words import known, word
+
+
+async def rates(request: Request) -> Response:
+    """The decks, and a search through those in force."""
+    filters = _filters(request)
+    data = await ask(request, "rates", **_asked(request, filters), **paging(request, 50))
+    return render(request, "rates.html", data=data, **_shown(request, data, filters))
+
+
+async def rates_csv(request: Request) -> Response:
+    """The rates in force as CSV."""
+    return await _csv(request, "rates", {})
+
+
+async def deck(request: Request) -> Response:
+    """One deck and its rates."""
+    filters = _filters(request)
+    deck_id = request.path_params["deck"]
+    data = await ask(request, "deck", deck=deck_id, **_asked(request, filters), **paging(request, 100))
+    if not data["node"]:
+        raise NotVisible
+    published = "published" in request.query_params
+    return render(request, "deck.html", data=data, deck=data["node"], published=published,
+                  **_shown(request, data, filters))  # fmt: skip
+
+
+async def deck_csv(request: Request) -> Response:
+    """One deck's rates as CSV."""
+    return await _csv(request, "deck", {"deck": request.path_params["deck"]})
+
+
+def _filters(request: Request) -> dict[str, str]:
+    filters = filters_of(request, "search", "service")
+    return filters | {"service": known("service", filters["service"])}
+
+
+def _asked(request: Request, filters: dict[str, str]) -> dict[str, Any]:
+    account = request.query_params.get("account", "")
+    search = _country_code(filters["search"]) or filters["search"]
+    return {**given(filters | {"search": search}), "account": account, "inAccount": bool(account)}
+
+
+def _shown(request: Request, data: dict[str, Any], filters: dict[str, str]) -> dict[str, Any]:
+    account = (data.get("account") or {}).get("id", "")
+    return {
+        "rates": listing(request, data["rates"], filters, account=account),
+        "operates": "OPERATOR" in data["viewer"]["roles"],
+        "within": f"?account={account}" if account else "",
+    }
+
+
+def _country_code(text: str) -> str | None:
+    """The code of a country that was named in words, in any language that we speak."""
+    wanted = text.casefold()
+    for code in LANGUAGES:
+        for territory, name in Locale.parse(code).territories.items():
+            if name.casefold() == wanted and len(territory) == 2:
+                return str(territory)
+    return None
+
+
+async def _csv(request: Request, document: str, about: dict[str, str]) -> Response:
+    asked = _asked(request, _filters(request))
+
+    async def fetch(after: str | None, first: int) -> dict[str, Any]:
+        data = await ask(request, document, **about, **asked, first=first, after=after)
+        page: dict[str, Any] = data["rates"]
+        return page
+
+    return await csv_response("rates", _columns(request), fetch)
+
+
+def _columns(request: Request) -> list[Column]:
+    language = language_of(request)
+    say = language.say
+    return [
+        (say("Service"), lambda rate: word(language, "service", rate["service"])),
+        (say("Prefix"), lambda rate: rate["prefix"]),
+        (say("Destination"), lambda rate: rate["destination"]),
+        (say("Country"), lambda rate: rate["country"]),
+        (say("Blocked"), lambda rate: say("Blocked") if rate["blocked"] else ""),
+        (say("Per minute"), lambda rate: _prices(rate)),
+        (say("Steps"), lambda rate: "/".join(str(tier["incrementSeconds"]) for tier in rate["tiers"])),
+        (say("Connection fee"), lambda rate: rate["connectFee"]),
+        (say("Free seconds"), lambda rate: rate["freeSeconds"]),
+        (say("Most a call costs"), lambda rate: rate["maxCost"]),
+    ]
+
+
+def _prices(rate: Row) -> str:
+    return "/".join(dict.fromkeys(tier["pricePerMinute"] for tier in rate["tiers"]))
+
+
+ROUTES: list[BaseRoute] = [
+    Route("/rates", rates, methods=["GET"]),
+    Route("/rates.csv", rates_csv, methods=["GET"]),
+    Route("/rates/{deck}.csv", deck_csv, methods=["GET"]),
+    Route("/rates/{deck}", deck, methods=["GET"]),
+]

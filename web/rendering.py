@@ -1,0 +1,117 @@
+"""Rendering: the whole page, or the one block of it that an htmx request is about to replace.
+
+A block's name is the id of its element, and the id that `hx-target` names; htmx sends it back as HX-Target
+(`section#lots`). So handlers never ask who is calling, and every page works without JavaScript.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from credits.language import LANGUAGES, Language
+from web.assets import static
+from web.figures import figures_for, smallest_unit
+from web.reader import THEMES, address_of, language_of, theme_of
+from web.words import choices, word
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+_ROLES = ("VIEWER", "BILLING", "ADMIN", "OPERATOR")
+
+environment = Environment(
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+environment.globals.update(static=static, smallest_unit=smallest_unit, languages=LANGUAGES, themes=THEMES)
+
+
+def render(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
+    """A page of `templates/`, or its block that HX-Target names."""
+    page = environment.get_template(template)
+    known = {**_surroundings(request, values), **values}
+    block = _block(page, request)
+    html = page.render(known) if block is None else _render_block(page, block, known)
+    headers = {"Cache-Control": "no-store", "Vary": "HX-Target, Cookie, Accept-Language"}
+    return HTMLResponse(html, status_code, headers)
+
+
+def say(language: Language, message: str, **values: Any) -> str:
+    """A sentence in the reader's language; markup among its values stays markup, all else is escaped later."""
+    if any(isinstance(value, Markup) for value in values.values()):
+        return Markup(escape(language.say(message, **{name: f"{{{name}}}" for name in values}))).format(**values)
+    return language.say(message, **values)
+
+
+def _surroundings(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What every template may use, beside what its handler gives it."""
+    language = language_of(request)
+    data = values.get("data") or {}
+    account = data.get("account")
+    figures = figures_for(language, account)
+    known: dict[str, Any] = {
+        "_": partial(say, language),
+        "lang": language.code,
+        "theme": theme_of(request),
+        "word": partial(word, language),
+        "choices": partial(choices, language),
+        "figures": figures,
+        "money": figures.money,
+        "figure": figures.figure,
+        "when": figures.when,
+        "path": request.url.path,
+        "address": address_of(request),
+        "csrf_token": getattr(request.state, "csrf_token", ""),
+        "signed_in": getattr(request.state, "signed_in", False),
+        "graphiql": _graphiql(request),
+        "viewer": data.get("viewer"),
+        "account": account,
+        "may": partial(_may, account),
+        "errors": [],
+        "typed": {},
+    }
+    macros: Template = environment.get_template("macros.html")
+    known["ui"] = macros.make_module(known | {name: each for name, each in values.items() if name in known})
+    return known
+
+
+def _may(account: Mapping[str, Any] | None, role: str) -> bool:
+    """Whether the reader has at least this role in the account; only what the page offers hangs on it."""
+    return account is not None and _ROLES.index(account["viewerRole"]) >= _ROLES.index(role)
+
+
+def _block(page: Template, request: Request) -> str | None:
+    """The block of a page that HX-Target names, if it has one of that name; `page` itself stands in the base."""
+    name = request.headers.get("hx-target", "").partition("#")[2]
+    return name if name in page.blocks or name in _base().blocks else None
+
+
+def _render_block(page: Template, block: str, known: dict[str, Any]) -> str:
+    context = page.new_context(known)
+    for name, render_inherited in _base().blocks.items():
+        context.blocks.setdefault(name, []).append(render_inherited)
+    return "".join(context.blocks[block][0](context))
+
+
+def _base() -> Template:
+    return environment.get_template("base.html")
+
+
+def _graphiql(request: Request) -> str | None:
+    """The address that opens this page's question in GraphiQL."""
+    asked = getattr(request.state, "asked", None)
+    if asked is None:
+        return None
+    query, variables = asked
+    return "/graphql?" + urlencode({"query": query, "variables": json.dumps(variables, ensure_ascii=False)})

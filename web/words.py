@@ -1,0 +1,110 @@
+"""The words for the schema's closed lists, as people read them."""
+
+from credits.language import Language, Sentence, sentence
+
+WORDS: dict[str, dict[str, Sentence]] = {
+    "source": {
+        "PURCHASE": sentence("Purchase"),
+        "AUTO_RECHARGE": sentence("Automatic recharge"),
+        "INVOICE": sentence("Invoice"),
+        "GRANT": sentence("Grant"),
+        "ADJUSTMENT": sentence("Adjustment"),
+    },
+    "lot": {
+        "PENDING": sentence("Not started"),
+        "ACTIVE": sentence("Usable"),
+        "EXHAUSTED": sentence("Used up"),
+        "EXPIRED": sentence("Expired"),
+        "VOIDED": sentence("Taken back"),
+    },
+    "entry": {
+        "FUNDS_ADDED": sentence("Funds added"),
+        "CALL_CHARGE": sentence("Call"),
+        "EXPIRY": sentence("Forfeited"),
+        "REFUND": sentence("Refund"),
+        "GRANT": sentence("Grant"),
+        "ADJUSTMENT": sentence("Adjustment"),
+        "REVERSAL": sentence("Reversal"),
+    },
+    "recharge": {
+        "PENDING": sentence("Waiting"),
+        "PROCESSING": sentence("Being paid"),
+        "SUCCEEDED": sentence("Paid"),
+        "FAILED": sentence("Failed"),
+        "ACTION_REQUIRED": sentence("Needs your confirmation"),
+        "CANCELED": sentence("Canceled"),
+    },
+    "trigger": {"MANUAL": sentence("By hand"), "AUTOMATIC": sentence("Automatic")},
+    "call": {
+        "AUTHORIZED": sentence("In progress"),
+        "SETTLED": sentence("Charged"),
+        "RELEASED": sentence("Not connected"),
+        "EXPIRED": sentence("Never settled"),
+        "REFUSED": sentence("Refused"),
+        "UNRATED": sentence("Without a rate"),
+    },
+    "service": {
+        "USER_OUT": sentence("Outgoing call"),
+        "CONFERENCE_OUT": sentence("Conference dial-out"),
+        "TOLL_FREE_IN": sentence("Toll-free call received"),
+        "CONFERENCE_IN": sentence("Toll-free conference dial-in"),
+    },
+    "refusal": {
+        "INSUFFICIENT_CREDIT": sentence("not enough credit"),
+        "NO_RATE": sentence("no rate for this number"),
+        "DESTINATION_BLOCKED": sentence("the destination is blocked"),
+        "INVALID_NUMBER": sentence("not a telephone number"),
+        "ACCOUNT_NOT_ACTIVE": sentence("the account is not active"),
+        "USER_NOT_LICENSED": sentence("the user has no licence for it"),
+        "POLICY": sentence("the user's dial-out policy"),
+        "USER_LIMIT_REACHED": sentence("the user's monthly limit is reached"),
+        "UNKNOWN_USER": sentence("the user is unknown"),
+    },
+    "change": {
+        "ADDED": sentence("Added"),
+        "CHANGED": sentence("Changed"),
+        "WITHDRAWN": sentence("Withdrawn"),
+    },
+    "rounding": {
+        "UP": sentence("up"),
+        "HALF_UP": sentence("half up"),
+        "HALF_EVEN": sentence("half to even"),
+        "DOWN": sentence("down"),
+    },
+    "account": {
+        "ACTIVE": sentence("Active"),
+        "SUSPENDED": sentence("Suspended"),
+        "CLOSED": sentence("Closed"),
+    },
+    "test card": {
+        "tok_ok": sentence("A card that works"),
+        "tok_declined": sentence("A card that is declined"),
+        "tok_expired_card": sentence("A card that has expired"),
+        "tok_timeout": sentence("A card whose bank does not answer"),
+        "tok_action_required": sentence("A card that asks for confirmation"),
+    },
+    "language": {"en": Sentence("English"), "ja": Sentence("日本語")},
+    "theme": {
+        "auto": sentence("As the system"),
+        "light": sentence("Light"),
+        "dark": sentence("Dark"),
+    },
+}
+
+
+def word(language: Language, group: str, name: str | None) -> str:
+    """The word for a name of a closed list; nothing for no name, and a name without a word as it is."""
+    if name is None:
+        return ""
+    found = WORDS[group].get(name)
+    return language.say(found.message) if found else name
+
+
+def choices(language: Language, group: str) -> list[tuple[str, str]]:
+    """The options of a select: each name with its word."""
+    return [(name, language.say(each.message)) for name, each in WORDS[group].items()]
+
+
+def known(group: str, name: str) -> str:
+    """A name of a closed list as it is, and nothing for any other: what an address may ask for."""
+    return name if name in WORDS[group] else ""

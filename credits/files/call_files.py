@@ -165,18 +165,20 @@ def _settle(reader: CallReader, found: list[_Read]) -> _Settled:
     for same in by_id.values():
         if len(same) > 1:
             _settle_same_id(reader, same, settled, renamed)
-    ends: dict[str, int] = {}
+    kept: dict[str, int] = {}
+    named: dict[str, int] = {}
     for read in found:
         if read.number in settled.odd or read.number in settled.repeats:
             continue
-        other = ends.get(read.report.call_id) or (ends.get("partner of " + read.partner) if read.partner else None)
+        other = named.get(read.report.call_id) or (kept.get(read.partner) if read.partner else None)
         if other is not None:
             settled.repeats[read.number] = sentence(
                 "This is the other end of the call in row {other}.", other=str(other)
             )
             continue
+        kept[read.report.call_id] = read.number
         if read.partner:
-            ends[read.partner] = ends["partner of " + read.report.call_id] = read.number
+            named[read.partner] = read.number
         settled.kept.append(renamed.get(read.number, read))
     return settled
 

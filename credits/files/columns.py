@@ -100,7 +100,7 @@ def _layout_under(
             named = True
         elif name:
             return None
-    found, meanings = _read_header(row.cells, vocabulary)
+    found, meanings = _read_header(row.cells, vocabulary, price_by_hand="price" in by_hand)
     own = Layout(found, {}, {}, row.number, len(row.cells))
     if not named and not own.has(required):
         return None
@@ -129,8 +129,10 @@ def _is_number(name: str) -> bool:
     return name.isascii() and name.isdigit() and 0 < int(name) <= 10_000
 
 
-def _read_header(cells: list[str], vocabulary: Vocabulary) -> tuple[dict[str, int], dict[str, Meaning]]:
-    """For each field the column whose header says it best. Two columns that both say "price" are refused."""
+def _read_header(
+    cells: list[str], vocabulary: Vocabulary, *, price_by_hand: bool
+) -> tuple[dict[str, int], dict[str, Meaning]]:
+    """For each field the column whose header says it best. Of two that may be the price a hand must choose."""
     lookup = _lookup(tuple(vocabulary.items()))
     found: dict[str, tuple[int, int]] = {}
     meanings: dict[str, Meaning] = {}
@@ -141,7 +143,7 @@ def _read_header(cells: list[str], vocabulary: Vocabulary) -> tuple[dict[str, in
             if meaning.field not in found or meaning.rank < found[meaning.field][0]:
                 found[meaning.field] = (meaning.rank, at)
                 meanings[meaning.field] = meaning
-    if len(claims.get("price", ())) > 1 and "prefix" in found:
+    if len(claims.get("price", ())) > 1 and "prefix" in found and not price_by_hand:
         raise _two_prices(claims["price"])
     return {field: at for field, (_, at) in found.items()}, meanings
 
@@ -191,12 +193,12 @@ def _price_words(cell: str) -> _Said:
     for token in tokens:
         small = token.casefold()
         match = _UNIT.fullmatch(small)
-        if rest and currencies_of(token) and (not token.isalpha() or not token.isascii() or _is_code(token)):
+        if len(tokens) > 1 and currencies_of(token) and (not token.isalpha() or not token.isascii() or _is_code(token)):
             unit = token.upper()
         elif is_hundredth(small):
             hundredths = True
-        elif match and rest:
-            counted = match["count"] or (rest.pop() if re.fullmatch(r"[0-9]{1,4}", rest[-1]) else "1")
+        elif match and (rest or unit):
+            counted = match["count"] or (rest.pop() if rest and re.fullmatch(r"[0-9]{1,4}", rest[-1]) else "1")
             seconds = int(counted) * _UNIT_SECONDS[match["unit"]]
         elif small not in _SMALL_WORDS:
             rest.append(small)

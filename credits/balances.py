@@ -75,9 +75,8 @@ def _open_lots(session: Session, owing: list[int], now: int) -> dict[int, tuple[
         return {}
     opened: dict[int, tuple[int, int, list[OpenLot]]] = {}
     for account_id, at, posted_at, *lot in session.rows(
-        "SELECT account.account_id, coalesce(clock_at, ?), posted_at, lot_no, priority, expires_at, purchased_at,"
+        "SELECT account.account_id, coalesce(clock_at, ?), last_posted_at, lot_no, priority, expires_at, purchased_at,"
         " starts_at, remaining_micros FROM account"
-        " JOIN ledger_entry ON ledger_entry.account_id = account.account_id AND entry_no = entry_count"
         f" JOIN lot ON lot.account_id = account.account_id AND is_open WHERE {session.among('account.account_id')}"
         " ORDER BY starts_at, priority, expires_at, purchased_at, lot_no",
         now, session.listed(owing),

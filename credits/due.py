@@ -38,8 +38,7 @@ def accounts_with_something_due(session: Session, now: int, terms: Terms = USUAL
     found = session.rows(
         "SELECT DISTINCT account.account_id FROM lot JOIN account ON account.account_id = lot.account_id"
         " WHERE lot.is_open AND account.mode = 'LIVE' AND (lot.expires_at <= ?"
-        " OR (account.owed_micros > 0 AND lot.starts_at <= ? AND lot.starts_at > (SELECT posted_at FROM ledger_entry"
-        "  WHERE ledger_entry.account_id = account.account_id AND entry_no = account.entry_count)))"
+        " OR (account.owed_micros > 0 AND lot.starts_at <= ? AND lot.starts_at > account.last_posted_at))"
         " ORDER BY account.account_id",
         now - terms.settlement_window, now,
     )  # fmt: skip

@@ -5,27 +5,22 @@ which site. All of it is plain ASGI, so that a request body is streamed and read
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from api import health, sign_in
+from api import graphiql, health, sign_in
 from api.authentication import Authentication
 from api.bookkeeping import Bookkeeper
 from api.csrf import CrossSiteProtection
-from api.graphiql import graphiql
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
 from api.logs import set_up_logs
 from api.requests import Requests
 from api.running import Running
 from api.settings import MIB, Settings
-from schema.http import answer_graphql
 from web import pages
 
 
@@ -41,8 +36,7 @@ def build_app(settings: Settings) -> Starlette:
     running = Running(settings)
     app = Starlette(
         routes=[
-            Route("/graphql", graphiql, methods=["GET"]),
-            Route("/graphql", _graphql(running), methods=["POST"]),
+            *graphiql.routes,
             *health.routes,
             *sign_in.routes,
             *pages.routes(),
@@ -65,7 +59,7 @@ def build_app(settings: Settings) -> Starlette:
     return app
 
 
-def _lifespan(running: Running) -> Callable[[Starlette], AsyncIterator[None]]:
+def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """The background work runs while the app does."""
     settings = running.settings
     bookkeeper = Bookkeeper(running.database, running.terms, interval_seconds=settings.worker_interval_seconds)

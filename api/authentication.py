@@ -24,8 +24,8 @@ from web.reader import language_of
 
 GRAPHQL = "/graphql"
 SIGN_IN = "/sign-in"
-SIGN_OUT = "/sign-out"
-_OPEN = (SIGN_IN, "/healthz", "/readyz", "/favicon.ico")
+# The sign-in page lets strangers choose their language; that only sets a cookie.
+_OPEN = (SIGN_IN, "/preferences", "/healthz", "/readyz")
 _OPEN_BELOW = "/static/"
 # A token's state is remembered this long, so that a busy switch costs no look-up a call.
 TOKEN_SECONDS = 5.0

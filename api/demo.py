@@ -157,7 +157,9 @@ def _test_account(database: Database, rates: RateBook, now: int, terms: Terms) -
 class _Calls:
     """Believable calls: office hours, many short, few long, now and then a conference or a toll-free caller."""
 
-    def __init__(self, chance: random.Random, *, caller: str, regions: dict[str, int] = CALLED, label: str = "lh") -> None:
+    def __init__(
+        self, chance: random.Random, *, caller: str, regions: dict[str, int] = CALLED, label: str = "lh"
+    ) -> None:
         self._chance = chance
         self._caller = caller
         self._regions = list(regions)
@@ -188,6 +190,7 @@ class _Calls:
         kinds = (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE)
         example = phonenumbers.example_number_for_type(region, self._chance.choice(kinds))
         assert example is not None
+        assert example.national_number is not None
         example.national_number = example.national_number // 1000 * 1000 + self._chance.randrange(1000)
         return phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
 

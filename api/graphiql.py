@@ -1,11 +1,25 @@
-"""GraphiQL, served by us. Its script is web/static/graphiql.js, its libraries are in web/static/vendor."""
+"""`/graphql`: the API for programs, GraphiQL for whoever comes with a browser.
+
+GraphiQL is served by us: its page is web/templates/graphiql.html, its script web/static/graphiql.js, and its
+libraries are in web/static/vendor.
+"""
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
+from api.running import Running
+from schema.http import answer_graphql
 from web.pages import render
+from web.reader import language_of
 
 
-async def graphiql(request: Request) -> Response:
-    """The page for whoever is signed in; `query` and `variables` of the address are there to begin with."""
-    return render(request, "graphiql.html")
+async def graphql(request: Request) -> Response:
+    """Answer a request of the API; a browser gets GraphiQL, with the address's `query` and `variables` in it."""
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        return render(request, "graphiql.html")
+    running: Running = request.app.state.running
+    return await answer_graphql(request, running.context(request.state.viewer, language_of(request)))
+
+
+routes = [Route("/graphql", graphql, methods=["GET", "POST"])]

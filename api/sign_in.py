@@ -11,7 +11,7 @@ from api.people import PersonState, find_person
 from api.running import Running
 from api.sessions import WebSession
 from web.pages import render
-from web.reader import safe_way_back
+from web.reader import language_of, safe_way_back
 
 # Each verification takes 64 MiB and a core for a tenth of a second.
 _verifying = CapacityLimiter(2)
@@ -41,7 +41,9 @@ async def sign_in(request: Request) -> Response:
     address = email.strip().lower()
     pause = running.attempts.pause_left(client, address, clock.ticks())
     if pause:
-        answer = _form(request, way_on, email, "Too many wrong passwords. Try again in {seconds} seconds.", pause)
+        answer = _form(
+            request, way_on, email, "Too many wrong passwords. Try again in {seconds} seconds.", seconds=pause
+        )
         answer.headers["Retry-After"] = str(pause)
         return answer
     person = await to_thread.run_sync(_verified, running, email, password, limiter=_verifying)
@@ -69,11 +71,10 @@ def _verified(running: Running, email: str, password: str) -> PersonState | None
     return person if fits else None
 
 
-def _form(request: Request, way_on: str, email: str = "", problem: str | None = None, seconds: int = 0) -> Response:
-    status = 200 if problem is None else 429 if seconds else 422
-    return render(
-        request, "sign_in.html", status_code=status, email=email, next=_way_on(way_on), problem=problem, seconds=seconds
-    )
+def _form(request: Request, way_on: str, email: str = "", problem: str | None = None, **values: int) -> Response:
+    status = 200 if problem is None else 429 if values else 422
+    said = None if problem is None else language_of(request).say(problem, **values)
+    return render(request, "sign_in.html", status_code=status, email=email, next=_way_on(way_on), problem=said)
 
 
 def _way_on(path: str) -> str:

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api import clock
-from api.commands.terminal import REFUSED, in_english, opened, read_account, read_settings, say
+from api.commands.terminal import REFUSED, in_english, opened, read_account, read_mapping, read_settings, say
 from credits.accounts import look_up
 from credits.calls import LARGEST_BATCH, CallOutcome, record_calls
 from credits.decks import RateBook
-from credits.files.call_files import CallFile, read_calls
+from credits.files.call_files import FORMATS, CallFile, read_calls
 from credits.language import language
 from credits.terms import Terms
-from db.kinds import CallStatus
+from db.kinds import CallStatus, Service
 from db.session import Database
 
 calls = typer.Typer(help="Finished calls.", no_args_is_help=True)
@@ -33,16 +33,30 @@ def group() -> None:
 def import_calls(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Call records, as the switch wrote them.")],
     account: Annotated[str, typer.Option(metavar="ID", help="The account that made them (acct_…).")],
-    form: Annotated[str, typer.Option("--format", help="auto, credits, teams, asterisk, freeswitch, …")] = "auto",
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")] = "auto",
+    time_zone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Of times that have no offset; default the account's.")
+    ] = None,
+    service: Annotated[
+        Service, typer.Option(case_sensitive=False, help="What rows are that do not say.")
+    ] = Service.USER_OUT,
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds what.")
+    ] = None,
 ) -> None:
     """Charge the calls of a file: a line for each row, then a summary. Exit 1 when any row was refused."""
     account_id = read_account(account)
+    mapped = read_mapping(columns)
+    if form not in FORMATS:
+        raise typer.BadParameter(f"{form!r} is not one of {', '.join(FORMATS)}.")
     settings = read_settings()
     with opened(settings) as database:
         with database.reading() as session:
             owner = look_up(session, account_id)
         started = clock.ticks()
-        read = read_calls(file.name, file.read_bytes(), format=form, time_zone=owner.time_zone)
+        zone = time_zone or owner.time_zone
+        content = file.read_bytes()
+        read = read_calls(file.name, content, format=form, time_zone=zone, service=service, columns=mapped)
         counts = _show_unread(read)
         charged_micros = 0
         for row, outcome in _recorded(database, account_id, read, settings.terms):
@@ -79,8 +93,8 @@ def _show_unread(read: CallFile) -> Counter[str]:
     english = language("en")
     for bad in read.bad:
         typer.echo(f"{bad.number}\trefused\t\t{english.say(bad.reason.message, **bad.reason.values)}\t{bad.text}")
-    for number, reason in read.skipped:
-        typer.echo(f"{number}\tskipped\t\t{english.say(reason.message, **reason.values)}")
+    for left_out in read.skipped:
+        typer.echo(f"{left_out.number}\tskipped\t\t{english.say(left_out.reason.message, **left_out.reason.values)}")
     say(f"Read {len(read.calls):,} calls ({read.format}).")
     return Counter({"refused": len(read.bad), "skipped": len(read.skipped)})
 

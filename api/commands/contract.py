@@ -5,6 +5,6 @@ import typer
 
 def schema() -> None:
     """Print the schema, as a client's code generator reads it."""
-    from schema.schema import schema as served  # loaded here: no other command needs it
+    from schema.schema import sdl  # loaded here: no other command needs it
 
-    typer.echo(served.as_str())
+    typer.echo(sdl(), nl=False)

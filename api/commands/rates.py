@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from api import clock
-from api.commands.terminal import REFUSED, in_english, opened, read_instant, read_settings, say
+from api.commands.terminal import in_english, opened, read_instant, read_mapping, read_settings, say, stop
 from credits.files.rate_files import RateFile, read_rates
 from credits.language import Language, language
-from credits.money import known_currency
 from credits.publishing import Change, Publication, RateDraft, check_drafts, publish_deck
 from credits.rating import Rate
 from db.kinds import Rounding, Service
@@ -59,7 +58,7 @@ def preview(
     skip_bad_rows: SkipBad = False,
 ) -> None:
     """Print what publishing the file would add, change and withdraw, and which rows are bad. Changes nothing."""
-    mapped = _mapping(columns)
+    mapped = read_mapping(columns)
     _run(
         _Wanted(file, deck, currency, effective_from, service, decimals, rounding, mapped, skip_bad_rows), dry_run=True
     )
@@ -78,57 +77,63 @@ def publish(
     skip_bad_rows: SkipBad = False,
 ) -> None:
     """Publish the file as the deck's new prices, whole: a prefix that it lacks is withdrawn."""
-    mapped = _mapping(columns)
+    mapped = read_mapping(columns)
     _run(
         _Wanted(file, deck, currency, effective_from, service, decimals, rounding, mapped, skip_bad_rows), dry_run=False
     )
 
 
 def _run(wanted: _Wanted, *, dry_run: bool) -> None:
-    currency = known_currency(wanted.currency)
-    start = None if wanted.effective_from is None else read_instant(wanted.effective_from)
     read = read_rates(
-        wanted.file.name, wanted.file.read_bytes(), service=wanted.service, columns=wanted.columns, currency=currency
+        wanted.file.name,
+        wanted.file.read_bytes(),
+        service=wanted.service,
+        columns=wanted.columns,
+        currency=wanted.currency,
     )
     drafts, bad_rows = _good_and_bad(read)
     _show_reading(read, bad_rows)
-    if bad_rows and not wanted.skip_bad_rows:
-        say(f"{bad_rows} bad row(s): nothing is published. Correct them, or leave them out with --skip-bad-rows.")
-        raise typer.Exit(REFUSED)
+    spoilt = bad_rows > 0 and not wanted.skip_bad_rows
+    if spoilt and not dry_run:
+        stop(f"Nothing is published: {bad_rows:,} bad rows. Correct them, or leave them out with --skip-bad-rows.")
     with opened(read_settings()) as database, database.transaction() as session:
         publication = publish_deck(
             session,
             name=wanted.deck,
-            currency=currency,
-            effective_from=start if start is not None else read.effective_from,
+            currency=wanted.currency,
+            effective_from=read_instant(wanted.effective_from) if wanted.effective_from else read.effective_from,
             decimals=wanted.decimals,
             rounding=wanted.rounding,
             drafts=drafts,
             now=clock.now(),
             dry_run=dry_run,
         )
-    _show_changes(publication.changes, currency)
-    _sum_up(publication, len(drafts), bad_rows, dry_run=dry_run)
+    _show_changes(publication.changes, wanted.currency)
+    _sum_up(publication, len(drafts), dry_run=dry_run)
+    if spoilt:
+        stop(f"{bad_rows:,} bad rows: as it is, this file would not be published.")
 
 
 def _good_and_bad(read: RateFile) -> tuple[list[RateDraft], int]:
-    """The rates that can be published. Bad rows are printed; those bad only beside others, such as twice, too."""
+    """The rates that can be published, and how many rows are bad. Those, and rows left out, are printed."""
     english = language("en")
-    for row in read.bad:
-        typer.echo(f"bad\trow {row.number}\t{row.text}\t{english.say(row.reason.message, **row.reason.values)}")
+    for kind, rows in (("bad", read.bad), ("skipped", read.skipped)):
+        for row in rows:
+            typer.echo(f"{kind}\trow {row.number}\t{row.text}\t{english.say(row.reason.message, **row.reason.values)}")
     clashing = check_drafts(read.drafts)
     for clash in clashing:
         draft = read.drafts[clash.index]
-        where = f"row {clash.row}" if clash.row is not None else f"rate {clash.index + 1}"
-        typer.echo(f"bad\t{where}\t{draft.prefix} {draft.destination}\t{in_english(clash.refusal)}")
+        typer.echo(f"bad\trow {clash.row}\t{draft.prefix} {draft.destination}\t{in_english(clash.refusal)}")
     spoilt = {clash.index for clash in clashing}
     good = [draft for index, draft in enumerate(read.drafts) if index not in spoilt]
-    return good, len(read.bad) + len({clash.row or -clash.index for clash in clashing})
+    return good, len(read.bad) + len({clash.row for clash in clashing})
 
 
 def _show_reading(read: RateFile, bad_rows: int) -> None:
     columns = ", ".join(f"{field} from {column!r}" for field, column in read.columns.items())
-    say(f"Read {len(read.drafts):,} rates ({columns}), {bad_rows:,} bad rows.")
+    say(f"Read {read.row_count:,} rows: {len(read.drafts):,} rates, {bad_rows:,} bad rows ({columns}).")
+    if read.unread:
+        say(f"Not read: {', '.join(repr(column) for column in read.unread)}.")
 
 
 def _show_changes(changes: Iterable[Change], currency: str) -> None:
@@ -142,32 +147,27 @@ def _price(rate: Rate | RateDraft, currency: str, words: Language) -> str:
     """The price in short: each tier's price and step, the fee, what is free, the cap."""
     if rate.blocked:
         return "blocked"
-    parts = [f"{words.price(tier.price_nanos, currency)}/{tier.increment_seconds}s" for tier in rate.tiers]
+    parts: list[str] = []
+    for before, tier in zip((None, *rate.tiers), rate.tiers, strict=False):
+        price = f"{words.price(tier.price_nanos, currency)}/min by {tier.increment_seconds}s"
+        if before is None:
+            parts.append(price)
+        elif before.price_nanos == tier.price_nanos:
+            parts.append(f"from {tier.from_second}s by {tier.increment_seconds}s")
+        else:
+            parts.append(f"from {tier.from_second}s {price}")
     if rate.connect_fee_nanos:
         parts.append(f"fee {words.price(rate.connect_fee_nanos, currency)}")
     if rate.free_seconds:
-        parts.append(f"{rate.free_seconds}s free")
+        parts.append(f"first {rate.free_seconds}s free")
     if rate.max_cost_nanos is not None:
         parts.append(f"at most {words.price(rate.max_cost_nanos, currency)}")
-    return " + ".join(parts)
+    return ", ".join(parts)
 
 
-def _sum_up(publication: Publication, rates_read: int, bad_rows: int, *, dry_run: bool) -> None:
+def _sum_up(publication: Publication, rates_published: int, *, dry_run: bool) -> None:
     done = "Would publish" if dry_run else "Published"
-    left_out = f", {bad_rows:,} bad rows left out" if bad_rows else ""
     say(
-        f"{done} {rates_read:,} rates: {publication.added:,} added, {publication.changed:,} changed,"
-        f" {publication.withdrawn:,} withdrawn{left_out}."
+        f"{done} {rates_published:,} rates: {publication.added:,} added, {publication.changed:,} changed,"
+        f" {publication.withdrawn:,} withdrawn."
     )
-
-
-def _mapping(pairs: list[str] | None) -> dict[str, str] | None:
-    if not pairs:
-        return None
-    columns = {}
-    for pair in pairs:
-        field, equals, column = pair.partition("=")
-        if not equals or not field or not column:
-            raise typer.BadParameter(f"{pair!r} is not of the form FIELD=COLUMN.")
-        columns[field.strip()] = column.strip()
-    return columns

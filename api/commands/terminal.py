@@ -81,3 +81,16 @@ def read_instant(text: str) -> int:
             f"{text!r} is not a date or time such as 2027-01-01 or 2027-01-01T00:00:00Z."
         ) from None
     return instant(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
+
+
+def read_mapping(pairs: list[str] | None) -> dict[str, str] | None:
+    """Columns named by hand, FIELD=COLUMN each, or exit 2."""
+    if not pairs:
+        return None
+    columns = {}
+    for pair in pairs:
+        field, equals, column = pair.partition("=")
+        if not equals or not field:
+            raise typer.BadParameter(f"{pair!r} is not of the form FIELD=COLUMN.")
+        columns[field.strip()] = column.strip()
+    return columns

@@ -46,7 +46,9 @@ def test_what_is_not_signed_is_no_session(value: str | None) -> None:
 def test_a_changed_sign_invalidates_the_cookie() -> None:
     written = _sessions().write(_sessions().open(ALICE, NOW))
 
-    assert all(_sessions().read(_with_another_sign(written, place), NOW) is None for place in range(0, len(written) - 1, 7))
+    assert all(
+        _sessions().read(_with_another_sign(written, place), NOW) is None for place in range(0, len(written) - 1, 7)
+    )
 
 
 def test_a_new_password_ends_every_session() -> None:

@@ -22,7 +22,7 @@ ROOMS = ("api", "web", "schema", "credits", "db")  # a room may know the rooms a
 LONGEST_FUNCTION = 50
 LONGEST_MODULE = 400
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns"}
-OPENS_OR_ENDS = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b", re.IGNORECASE)
+OPENS_OR_ENDS = re.compile(r"f?['\"]+\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b", re.IGNORECASE)
 
 
 @cache
@@ -93,9 +93,8 @@ def test_only_the_session_begins_commits_and_rolls_back() -> None:
 def statements_that_open_or_end(path: Path) -> Iterator[int]:
     """Lines where a text that opens or ends a transaction is handed to a call."""
     for call in nodes(path, ast.Call):
-        for text in (each for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)):
-            if OPENS_OR_ENDS.match(text.value) and ast.unparse(call.func).endswith(("execute", "row", "rows", "text")):
-                yield text.lineno
+        if ast.unparse(call.func).endswith(("execute", "row", "rows", "text")):
+            yield from (each.lineno for each in call.args if OPENS_OR_ENDS.match(ast.unparse(each)))
 
 
 def test_every_module_says_what_it_is_for() -> None:

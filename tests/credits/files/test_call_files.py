@@ -43,7 +43,8 @@ def reason(row: BadRow | SkippedRow) -> str:
 def asterisk(**values: object) -> str:
     usual = {
         "src": "100", "dst": "0441234567", "channel": 1, "start": "2026-03-01 10:00:00",
-        "answer": "2026-03-01 10:00:10", "end": "2026-03-01 10:01:00", "duration": 60, "billsec": 50, "disposition": "ANSWERED", "uniqueid": "1.1",
+        "answer": "2026-03-01 10:00:10", "end": "2026-03-01 10:01:00", "duration": 60,
+        "billsec": 50, "disposition": "ANSWERED", "uniqueid": "1.1",
     }  # fmt: skip
     return ASTERISK_ROW.format(**(usual | values)) + "\n"
 

@@ -1,6 +1,7 @@
 """What the migrations run in: the transaction that `db/migrations.py` has opened, and the tables' metadata."""
 
 from alembic import context
+
 from db.migrations import COMPARED
 from db.tables import metadata
 

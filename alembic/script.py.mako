@@ -22,7 +22,6 @@ Revision ${up_revision}, after ${down_revision | comma,n}.
 # 9. There is no way down. What was wrong is put right by the next migration.
 
 import sqlalchemy as sa
-
 from alembic import op
 ${imports if imports else ""}
 revision = ${repr(up_revision)}

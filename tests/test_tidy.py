@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import typer.main
 from graphql import build_schema
-from schema.schema import schema
 
 from api.cli import app
 from api.settings import Settings
+from schema.schema import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("api", "web", "schema", "credits", "db")  # a room may know the rooms after it, and none before

@@ -30,6 +30,9 @@ T = TypeVar("T")
 _readers = ThreadPoolExecutor(6, thread_name_prefix="reader")
 _writers = ThreadPoolExecutor(4, thread_name_prefix="writer")
 
+# Turns of the event loop to wait before reading: so many a loader takes to gather what it is asked for.
+_TURNS = 3
+
 _Asked = list[tuple[Callable[[Session], Any], asyncio.Future[Any]]]
 
 
@@ -65,7 +68,7 @@ class Context:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         if not self._asked:
-            loop.call_soon(self._start_reading)
+            loop.call_soon(self._start_reading, _TURNS)
         self._asked.append((partial(_with_session_first, reading, args, kwargs), answer))
         return await answer
 
@@ -81,7 +84,10 @@ class Context:
         finally:
             self._loaders = None
 
-    def _start_reading(self) -> None:
+    def _start_reading(self, turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._start_reading, turns - 1)
+            return
         asked, self._asked = self._asked, []
         task = asyncio.get_running_loop().create_task(self._answer(asked))
         self._reading.add(task)

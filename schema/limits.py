@@ -117,8 +117,23 @@ class Limits(SchemaExtension):
         yield
 
 
+class NamedOperation(SchemaExtension):
+    """Of several operations in a document, the one to run must be named."""
+
+    def on_validate(self) -> Iterator[None]:
+        """After the document was validated."""
+        execution = self.execution_context
+        document = execution.graphql_document
+        if not execution.pre_execution_errors and execution._provided_operation_name is None and document is not None:
+            operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+            if len(operations) > 1:
+                execution.pre_execution_errors = [GraphQLError("Name the operation to run: there are several.")]
+        yield
+
+
 EXTENSIONS: list[Callable[[], SchemaExtension]] = [
     Limits,
     lambda: ParserCache(DOCUMENTS_REMEMBERED),
     lambda: ValidationCache(DOCUMENTS_REMEMBERED),
+    NamedOperation,
 ]

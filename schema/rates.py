@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -188,10 +189,11 @@ class RateQueries:
         after: After = None,
         before: Before = None,
     ) -> Connection[Rate]:
-        wanted = window(first, after, before, int, int, str, str)
+        finding = _Finding.read(search or "", service)
+        wanted = window(first, after, before, *finding.key_types)
         instant_at = info.context.now if at is None else instant(at)
         decks = await info.context.read(_decks, deck_id, instant_at)
-        return await _list_rates(info, decks, (search or "").strip(), service, wanted)
+        return await _list_rates(info, decks, finding, wanted)
 
 
 def _decks(session: Session, public_deck_id: str | None, at: int) -> list[DeckRow]:
@@ -210,51 +212,73 @@ def _decks(session: Session, public_deck_id: str | None, at: int) -> list[DeckRo
     return [DeckRow(*row) for row in found]
 
 
-async def _list_rates(
-    info: Info, decks: list[DeckRow], search: str, service: Service | None, wanted: Window
-) -> Connection[Rate]:
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """Which rates are wanted: for a kind of call, by a number's digits, or by words."""
+
+    service: Service | None
+    digits: str
+    words: str
+
+    @classmethod
+    def read(cls, search: str, service: Service | None) -> Self:
+        """What looks like a number is one; all else are words."""
+        text = search.strip()
+        if not _NUMBER.fullmatch(text):
+            return cls(service, "", text)
+        return cls(service, re.sub(r"\D", "", text).removeprefix("00")[:_LONGEST_PREFIX], "")
+
+    @property
+    def key_types(self) -> tuple[type, ...]:
+        """The types of the sort key."""
+        return (int, int, str, str) if self.digits else (int, str, str)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the list is sorted by: for a number, by how well each prefix matches first."""
+        if not self.digits:
+            return _ORDER
+        length = len(self.digits)
+        rank = f"CASE WHEN length(prefix) <= {length} THEN {length} - length(prefix) ELSE {_LONGEST_PREFIX} END"
+        return (rank, *_ORDER)
+
+    def key_of(self, row: RateRow) -> Key:
+        """The sort key of a rate."""
+        key = (row.deck_id, row.service, row.prefix)
+        if not self.digits:
+            return key
+        beyond = len(self.digits) - len(row.prefix)
+        return (beyond if beyond >= 0 else _LONGEST_PREFIX, *key)
+
+    def sql(self) -> tuple[str, list[Any]]:
+        """The condition on rates, and its parameters."""
+        conditions, parameters = [], list[Any]()
+        if self.service is not None:
+            conditions.append("service = ?")
+            parameters.append(self.service.value)
+        if self.digits:
+            shorter = [self.digits[:length] for length in range(len(self.digits), 0, -1)]
+            conditions.append(f"(prefix IN ({', '.join('?' * len(shorter))}) OR prefix LIKE ?)")
+            parameters += [*shorter, f"{self.digits}%"]
+        if self.words:
+            conditions.append("(lower(destination) LIKE ? ESCAPE '\\' OR country = ?)")
+            parameters += [like(self.words), self.words.upper()]
+        return " AND ".join(conditions), parameters
+
+
+async def _list_rates(info: Info, decks: list[DeckRow], finding: _Finding, wanted: Window) -> Connection[Rate]:
     marks = ", ".join("?" * len(decks)) or "NULL"
     condition, parameters = f"deck_id IN ({marks})", list[Any](deck.deck_id for deck in decks)
-    if service is not None:
-        condition += " AND service = ?"
-        parameters.append(service.value)
-    digits = _digits_of(search)
-    if digits:
-        found, more = _of_number(digits)
-    elif search:
-        found, more = "(lower(destination) LIKE ? ESCAPE '\\' OR country = ?)", [like(search), search.upper()]
-    else:
-        found, more = "", []
-    condition, parameters = (f"{condition} AND {found}", parameters + more) if found else (condition, parameters)
-    rank = f"CASE WHEN length(prefix) <= {len(digits)} THEN {len(digits)} - length(prefix) ELSE {_LONGEST_PREFIX} END"
-    page, key = wanted.sql((rank if digits else "0", *_ORDER))
+    found, more = finding.sql()
+    if found:
+        condition, parameters = f"{condition} AND {found}", parameters + more
+    page, key = wanted.sql(finding.columns)
     rows = await info.context.read(read_rows, RateRow, "rate", condition + page, *parameters, *key)
-    everything = not search and service is None
+    total = sum(deck.rate_count for deck in decks)
     return connection(
         wanted,
         rows,
-        key=lambda row: _key_of(row, digits),
+        key=finding.key_of,
         node=Rate.from_row,
-        count=known(sum(deck.rate_count for deck in decks))
-        if everything
-        else counting(info, "rate", condition, parameters),
+        count=counting(info, "rate", condition, parameters) if found else known(total),
     )
-
-
-def _digits_of(search: str) -> str:
-    if not _NUMBER.fullmatch(search):
-        return ""
-    digits = re.sub(r"\D", "", search)
-    return digits.removeprefix("00")[:_LONGEST_PREFIX]
-
-
-def _of_number(digits: str) -> tuple[str, list[Any]]:
-    shorter = [digits[:length] for length in range(len(digits), 0, -1)]
-    return f"(prefix IN ({', '.join('?' * len(shorter))}) OR prefix LIKE ?)", [*shorter, f"{digits}%"]
-
-
-def _key_of(row: RateRow, digits: str) -> Key:
-    rank = 0
-    if digits:
-        rank = len(digits) - len(row.prefix) if len(row.prefix) <= len(digits) else _LONGEST_PREFIX
-    return (rank, row.deck_id, row.service, row.prefix)

@@ -3,6 +3,7 @@
 The import of files and `recordCalls` are this one code path; a single call is a batch of one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from db.session import Session
 LARGEST_BATCH = 1_000
 LONGEST_CALL_ID = 255
 LONGEST_CALL_SECONDS = 30 * 24 * 3600
+LONGEST_FROM_NUMBER = 255
+# NUL, which PostgreSQL cannot keep, and lone surrogates, which UTF-8 cannot write.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 _CALL_COLUMNS = (
     "account_id", "call_no", "call_id", "service", "status", "from_number", "to_number", "answered_at",
@@ -123,8 +127,10 @@ class _Batch:
         return self._keep(report, rating, values)
 
     def _check(self, report: CallReport) -> None:
-        if not 1 <= len(report.call_id) <= LONGEST_CALL_ID:
+        if not _is_call_id(report.call_id):
             raise invalid("callId", "A call id has 1 to {longest} characters.", longest=LONGEST_CALL_ID)
+        if len(report.from_number or "") > LONGEST_FROM_NUMBER or _UNSTORABLE.search(report.from_number or ""):
+            raise invalid("from", "A caller has up to {longest} characters.", longest=LONGEST_FROM_NUMBER)
         if not 0 <= report.duration_seconds <= LONGEST_CALL_SECONDS:
             raise invalid("durationSeconds", "A call lasts 0 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
         if report.answered_at > self._latest_answer_at:
@@ -146,9 +152,9 @@ class _Batch:
             )
         service, from_number, to_number, answered_at, duration_seconds = values
         self.rows.append(
-            (account.account_id, call_no, report.call_id, str(service), status.value, from_number, to_number, answered_at,
-             duration_seconds, billed_seconds, 0, charge_micros, rate and rate.deck_id, rate and rate.rate_no,
-             rating.reason and rating.reason.value, self._journal.now)
+            (account.account_id, call_no, report.call_id, str(service), status.value, from_number, to_number,
+             answered_at, duration_seconds, billed_seconds, 0, charge_micros, rate and rate.deck_id,
+             rate and rate.rate_no, rating.reason and rating.reason.value, self._journal.now)
         )  # fmt: skip
         if charge_micros:
             self._journal.charge(charge_micros, used_at=min(answered_at, self._journal.now), call_no=call_no)
@@ -162,12 +168,16 @@ def _known_calls(session: Session, account_id: int, reports: Sequence[CallReport
         "SELECT call_id, call_no, status, charge_micros, service, from_number, to_number, answered_at,"
         f" duration_seconds FROM call WHERE account_id = ? AND {session.among('call_id')}",
         account_id,
-        session.listed(report.call_id for report in reports),
+        session.listed(report.call_id for report in reports if _is_call_id(report.call_id)),
     )
     return {
         call_id: _Known(call_no, status, charge_micros, tuple(values))
         for call_id, call_no, status, charge_micros, *values in found
     }
+
+
+def _is_call_id(text: str) -> bool:
+    return 1 <= len(text) <= LONGEST_CALL_ID and not _UNSTORABLE.search(text)
 
 
 def _written(rating: Rating) -> str:

@@ -74,12 +74,9 @@ def main() -> None:
             calls_a_second = CALLS / charging
             detail = f"{calls_a_second:,.0f} calls/s against {CALLS / bare:,.0f} bare ({CALLS:,} calls)"
             reached.append(rig.report(f"charging calls in batches, {name}", bare / charging, LEAST_RATIO, detail))
-            reached.append(
-                rig.report(
-                    f"charging calls in batches, {name}: calls/s to 10,000",
-                    calls_a_second / LEAST_CALLS_A_SECOND, 1.0, detail,
-                )
-            )  # fmt: skip
+            if not rig.SHORT:  # a bar in calls a second holds for a quiet machine only
+                what = f"charging calls in batches, {name}: calls/s to {LEAST_CALLS_A_SECOND:,}"
+                reached.append(rig.report(what, calls_a_second / LEAST_CALLS_A_SECOND, 1.0, detail))
     rig.finish(reached)
 
 

@@ -88,9 +88,14 @@ def reports(count: int, first: int = 0) -> list[CallReport]:
 
 
 def report(what: str, ratio: float, least: float, detail: str) -> bool:
-    """Print a line of the result and tell whether it reaches its bar."""
-    reached = ratio >= least
-    print(f"{what:<58} ratio {ratio:6.2f}  (at least {least}) {'ok' if reached else 'BELOW'}   {detail}", flush=True)
+    """Print a line of the result and tell whether it reaches its bar.
+
+    The short form, which runs beside other work on machines of any speed, must reach half of it: it is there to
+    notice what has become slower by a factor, not to measure.
+    """
+    reached = ratio >= (least / 2 if SHORT else least)
+    judged = "ok" if ratio >= least else "BELOW"
+    print(f"{what:<58} ratio {ratio:6.2f}  (at least {least}) {judged}   {detail}", flush=True)
     return reached
 
 

@@ -7,6 +7,7 @@ happened; so the books are proved like any others.
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import phonenumbers
 
@@ -16,25 +17,26 @@ from api.tokens import create_token
 from credits.accounts import create_account
 from credits.calls import CallReport, record_calls
 from credits.decks import RateBook
-from credits.due import bring_up_to_date
+from credits.due import advance_clock, bring_up_to_date
 from credits.funds import grant_credit
-from credits.instants import DAY, HOUR, MINUTE, SECOND, moment
+from credits.instants import DAY, HOUR, MINUTE, SECOND, local_day, moment, start_of_day
 from credits.money import MICROS
 from credits.payment_methods import add_payment_method
 from credits.publishing import publish_deck
 from credits.recharging import recharge
 from credits.terms import Terms
 from db.kinds import AccountMode, PaymentMethodKind, Role, Rounding, Scope, Service
-from db.session import Database
+from db.session import Database, Session
 
 OPERATOR = "operator@example.com"
 ADMIN = "ines@lindgren-howe.example"
 FIRST_DAY = 430
 # Days ago, whole units: the oldest has expired with something left, the next expires within days.
-PURCHASES = ((425, 150), (361, 200), (200, 100), (90, 150), (20, 100))
+PURCHASES = ((425, 180), (361, 220), (200, 100), (90, 150), (20, 100))
 # The regions called, by how often.
 CALLED = {"US": 4, "GB": 3, "DE": 2, "CA": 2, "IN": 2, "FR": 1, "MX": 1, "JP": 1, "SE": 1, "AU": 1, "BR": 1, "PH": 1}
 NO_RATE_NUMBER = "+6907290"  # a place that the sample list leaves out
+DESK = "+12125550114"
 CONFERENCE_SHARE = 0.12
 TOLL_FREE_SHARE = 0.08
 
@@ -71,7 +73,7 @@ def fill(database: Database, *, operator_password: str, admin_password: str, now
 def _publish(database: Database, now: int) -> None:
     """A list for each currency from the first day on, and a later one that makes mobiles dearer."""
     for currency, decimals, days_ago, dearer_percent in (
-        ("USD", 4, FIRST_DAY, 0), ("JPY", 0, FIRST_DAY, 0), ("EUR", 4, FIRST_DAY, 0), ("USD", 4, 45, 8),
+        ("USD", 4, FIRST_DAY, 0), ("JPY", 0, FIRST_DAY, 0), ("USD", 4, 45, 8),
     ):  # fmt: skip
         at = now - days_ago * DAY
         with database.transaction() as session:
@@ -89,42 +91,34 @@ def _publish(database: Database, now: int) -> None:
 
 def _lindgren(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
     """A LIVE organisation that buys by invoice: a year of lots, a grant, and calls every working day of late."""
-    opened_at = now - FIRST_DAY * DAY
+    opened_at, zone = now - FIRST_DAY * DAY, "America/New_York"
     with database.transaction() as session:
-        account_id = create_account(
-            session, name="Lindgren & Howe", currency="USD", time_zone="America/New_York", region="US", now=opened_at
-        )
+        account_id = create_account(session, name="Lindgren & Howe", currency="USD", time_zone=zone, now=opened_at)
         add_payment_method(
             session, account_id=account_id, kind=PaymentMethodKind.INVOICE, purchase_order="PO 2025-118", now=opened_at
         )
     calls = _Calls(random.Random(7), caller="+1212555")
-    for days_ago in range(FIRST_DAY, -1, -1):
-        morning = now - days_ago * DAY - 3 * HOUR
-        for bought_days_ago, units in PURCHASES:
-            if bought_days_ago == days_ago:
-                _buy(database, account_id, units, morning, terms)
-        if days_ago == 60:
-            _welcome(database, account_id, morning)
-        reports = list(calls.of_day(morning - 5 * HOUR, _busyness(days_ago, morning)))
-        if days_ago == 3:
-            reports.append(CallReport("lh-unrated-1", NO_RATE_NUMBER, morning - HOUR, 95, from_number="+12125550114"))
-        if reports:
-            _record(database, rates, account_id, reports, morning, terms)
+    for (bought_days_ago, units), until in zip(PURCHASES, (*(days for days, _ in PURCHASES[1:]), -1), strict=True):
+        _buy(database, account_id, units, _morning(now, bought_days_ago, zone), terms)
+        with database.transaction() as session:
+            for days_ago in range(bought_days_ago, until, -1):
+                morning = _morning(now, days_ago, zone)
+                reports = list(calls.of_day(morning, _busyness(days_ago, morning), now))
+                if days_ago == 60:
+                    _thank(session, account_id, morning)
+                if days_ago == 3:
+                    reports.append(CallReport("lh-unrated-1", NO_RATE_NUMBER, morning + HOUR, 95, from_number=DESK))
+                _record(session, rates, account_id, reports, min(morning + 10 * HOUR, now), terms)
     return account_id
 
 
 def _aozora(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
     """A small organisation in Japan whose balance is nearly gone."""
-    opened_at = now - 50 * DAY
+    zone = "Asia/Tokyo"
+    opened_at = _morning(now, 50, zone)
     with database.transaction() as session:
         account_id = create_account(
-            session,
-            name="あおぞら設計",
-            currency="JPY",
-            time_zone="Asia/Tokyo",
-            region="JP",
-            locale="ja",
-            now=opened_at,
+            session, name="あおぞら設計", currency="JPY", time_zone=zone, region="JP", locale="ja", now=opened_at
         )
         add_payment_method(
             session, account_id=account_id, kind=PaymentMethodKind.INVOICE, agreement_number="契約 20418", now=opened_at
@@ -132,25 +126,34 @@ def _aozora(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
     _buy(database, account_id, 5_000, opened_at, terms)
     calls = _Calls(random.Random(11), caller="+81355550", regions={"JP": 4, "KR": 1, "US": 1}, label="az")
     spent_micros = 0
-    for days_ago in range(49, 0, -1):
-        at = now - days_ago * DAY
-        if spent_micros < 4_500 * MICROS and moment(at).weekday() < 5:
-            reports = list(calls.of_day(at - 8 * HOUR, 8))
-            spent_micros += _record(database, rates, account_id, reports, at, terms)
+    with database.transaction() as session:
+        for days_ago in range(49, 0, -1):
+            morning = _morning(now, days_ago, zone)
+            if spent_micros < 4_500 * MICROS:
+                reports = list(calls.of_day(morning, 8 if _is_working_day(morning) else 0, now))
+                spent_micros += _record(session, rates, account_id, reports, min(morning + 10 * HOUR, now), terms)
     return account_id
 
 
 def _test_account(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
     """A TEST account with a card and a clock of its own, to try what a year brings."""
+    yesterday = now - DAY
     with database.transaction() as session:
         account_id = create_account(
-            session, name="Lindgren & Howe, test", currency="USD", time_zone="America/New_York", mode=AccountMode.TEST,
-            clock_at=now, now=now,
-        )  # fmt: skip
-        add_payment_method(session, account_id=account_id, kind=PaymentMethodKind.CARD, token="tok_ok", now=now)
-    _buy(database, account_id, 50, now, terms)
-    reports = list(_Calls(random.Random(3), caller="+1212555", label="test").of_day(now - 6 * HOUR, 6))
-    _record(database, rates, account_id, reports, now, terms)
+            session,
+            name="Lindgren & Howe, test",
+            currency="USD",
+            time_zone="America/New_York",
+            mode=AccountMode.TEST,
+            clock_at=yesterday,
+            now=yesterday,
+        )
+        add_payment_method(session, account_id=account_id, kind=PaymentMethodKind.CARD, token="tok_ok", now=yesterday)
+    _buy(database, account_id, 50, yesterday, terms)
+    calls = _Calls(random.Random(3), caller="+1212555", label="test")
+    with database.transaction() as session:
+        advance_clock(session, account_id=account_id, to=now, now=now, terms=terms)
+        _record(session, rates, account_id, list(calls.of_day(now - 9 * HOUR, 6, now)), now, terms)
     return account_id
 
 
@@ -167,10 +170,12 @@ class _Calls:
         self._label = label
         self._made = 0
 
-    def of_day(self, from_at: int, count: int) -> Iterator[CallReport]:
-        """So many calls of the five hours after an instant, in order of time."""
-        for at in sorted(self._chance.randrange(0, 4 * HOUR) for _ in range(count)):
-            yield self._call(from_at + at // SECOND * SECOND)
+    def of_day(self, morning: int, count: int, now: int) -> Iterator[CallReport]:
+        """So many calls of the eight hours after an instant, in order of time; none that is not over yet."""
+        for after in sorted(self._chance.randrange(0, 8 * HOUR, SECOND) for _ in range(count)):
+            call = self._call(morning + after)
+            if call.answered_at + call.duration_seconds * SECOND < now:
+                yield call
 
     def _call(self, answered_at: int) -> CallReport:
         self._made += 1
@@ -195,11 +200,18 @@ class _Calls:
         return phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _busyness(days_ago: int, at: int) -> int:
-    """How many calls a day has: none at weekends, one or two long ago, many in the last weeks."""
-    if moment(at).weekday() >= 5 or days_ago >= PURCHASES[0][0]:
-        return 0
-    return 14 if days_ago <= 30 else 1
+def _morning(now: int, days_ago: int, zone: str) -> int:
+    """Nine o'clock of a day in a time zone, or `now` before that."""
+    return min(start_of_day(local_day(now, zone) - timedelta(days=days_ago), zone) + 9 * HOUR, now)
+
+
+def _busyness(days_ago: int, morning: int) -> int:
+    """How many calls a day has: none at weekends, one a day long ago, many in the last weeks."""
+    return (14 if days_ago <= 30 else 1) if _is_working_day(morning) else 0
+
+
+def _is_working_day(morning: int) -> bool:
+    return moment(morning).weekday() < 5
 
 
 def _buy(database: Database, account_id: int, units: int, at: int, terms: Terms) -> None:
@@ -213,27 +225,26 @@ def _buy(database: Database, account_id: int, units: int, at: int, terms: Terms)
     )
 
 
-def _welcome(database: Database, account_id: int, at: int) -> None:
-    with database.transaction() as session:
-        grant_credit(
-            session,
-            account_id=account_id,
-            amount_micros=25 * MICROS,
-            note="Thanks for your patience during the number move",
-            priority=1,
-            expires_at=at + 90 * DAY,
-            idempotency_key="demo-thanks",
-            now=at,
-        )
+def _thank(session: Session, account_id: int, at: int) -> None:
+    """A grant that is spent after what was bought, and gone after three months."""
+    grant_credit(
+        session,
+        account_id=account_id,
+        amount_micros=25 * MICROS,
+        note="Thanks for your patience during the number move",
+        priority=1,
+        expires_at=at + 90 * DAY,
+        idempotency_key="demo-thanks",
+        now=at,
+    )
 
 
 def _record(
-    database: Database, rates: RateBook, account_id: int, reports: list[CallReport], at: int, terms: Terms
+    session: Session, rates: RateBook, account_id: int, reports: list[CallReport], at: int, terms: Terms
 ) -> int:
     """Do what is due, then charge the calls; returns what they cost in micro-units."""
-    with database.transaction() as session:
-        bring_up_to_date(session, account_id, at - MINUTE, terms)
-        outcomes = record_calls(session, rates=rates, account_id=account_id, reports=reports, now=at, terms=terms)
+    bring_up_to_date(session, account_id, at - MINUTE, terms)
+    outcomes = record_calls(session, rates=rates, account_id=account_id, reports=reports, now=at, terms=terms)
     refused = [outcome.refusal for outcome in outcomes if outcome.refusal is not None]
     assert not refused, f"the demonstration's own calls are right: {refused[0]}"
     return sum(outcome.charge_micros for outcome in outcomes)

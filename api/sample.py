@@ -6,6 +6,7 @@ the list is the same every time.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 
 import phonenumbers
@@ -35,9 +36,9 @@ _NAMES = Locale("en").territories
 def sample_rates(currency: str, *, dearer_percent: int = 0) -> list[RateDraft]:
     """The list in a currency, its mobile prices `dearer_percent` above those of the first one."""
     nanos = NANOS_PER_MILL[currency]
-    countries = dict(_countries())
+    countries = _countries()
     rates = [_landline(prefix, region, nanos) for prefix, region in countries.items()]
-    rates += [_mobile(prefix, region, nanos, dearer_percent) for prefix, region in _mobile_ranges(countries)]
+    rates += [_mobile(prefix, region, nanos, dearer_percent) for prefix, region in _mobile_ranges()]
     rates += [_rate(prefix, name, None, 4_200 * nanos, (60, 60)) for prefix, name in BEYOND_COUNTRIES.items()]
     rates += [
         RateDraft(service=Service.USER_OUT, prefix=prefix, destination=name, blocked=True)
@@ -54,8 +55,13 @@ def sample_rates(currency: str, *, dearer_percent: int = 0) -> list[RateDraft]:
     return rates
 
 
-def _countries() -> Iterator[tuple[str, str]]:
+@cache
+def _countries() -> dict[str, str]:
     """Each prefix that leads to a country or territory, with its region."""
+    return dict(_prefixes())
+
+
+def _prefixes() -> Iterator[tuple[str, str]]:
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         if regions[0] in ("001", NOT_OFFERED):
             continue
@@ -77,8 +83,10 @@ def _is_canadian(area: int) -> bool:
     return phonenumbers.region_code_for_number(number) == "CA"
 
 
-def _mobile_ranges(countries: dict[str, str]) -> list[tuple[str, str]]:
+@cache
+def _mobile_ranges() -> list[tuple[str, str]]:
     """The first two digits after the calling code of each mobile range, where a country has such."""
+    countries = _countries()
     found = set()
     for prefix in CARRIER_DATA:
         for length in (2, 3):

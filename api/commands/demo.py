@@ -99,20 +99,23 @@ def _password() -> str:
 def _show(address: str, made: Demo, passwords: dict[str, str], kept_in: Path | None) -> None:
     """The first screen. A line a value, so that a program can read it too."""
     table = Table.grid(padding=(0, 2))
-    table.add_row("Open", f"[bold]{address}[/]")
-    table.add_row("Operator", f"{OPERATOR}   {passwords[OPERATOR]}")
-    table.add_row("Administrator", f"{ADMIN}   {passwords[ADMIN]}")
-    table.add_row("Token", made.token)
-    table.add_row("Explore", f"{address}/graphql")
-    table.add_row("", "")
+    table.add_row("Open", f"[bold]{address}[/]", "and sign in:")
+    table.add_row("", OPERATOR, f"[bold]{passwords[OPERATOR]}[/]   operator: every account, and the rates")
+    table.add_row("", ADMIN, f"[bold]{passwords[ADMIN]}[/]   administrator of Lindgren & Howe")
+    table.add_row("Explore", f"{address}/graphql", "GraphiQL")
+    table.add_row("", "", "")
     table.add_row(
-        "Lindgren & Howe", f"{public_id('acct', made.lindgren_id)}   funds expire within days, one call unrated"
+        "Accounts", public_id("acct", made.lindgren_id), "Lindgren & Howe: funds about to expire, a call without a rate"
     )
-    table.add_row("あおぞら設計", f"{public_id('acct', made.aozora_id)}   in yen, nearly nothing left")
-    table.add_row("Lindgren & Howe, test", f"{public_id('acct', made.test_id)}   a TEST account: move its clock")
+    table.add_row("", public_id("acct", made.aozora_id), "あおぞら設計: in yen, nearly nothing left")
+    table.add_row(
+        "", public_id("acct", made.test_id), "Lindgren & Howe, test: a TEST account, whose clock you can move"
+    )
+    table.add_row("", "", "")
     kept = f"Kept in {kept_in}." if kept_in else "Everything is gone when you stop it with Ctrl-C."
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(Panel(table, title="Communications Credits: demonstration", subtitle=kept, expand=False))
+    console.print(f"Token of the operator, with every scope: {made.token}", soft_wrap=True)
     console.print("What would a call to London cost? Paste this in another terminal:\n")
     print(_curl(address, made), flush=True)
     print(flush=True)

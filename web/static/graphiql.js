@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const EXAMPLE = `# Everything the pages show comes from here. Run it with Ctrl-Enter.
+  const EXAMPLE = `# Whatever the pages show, you can ask for.
 query Overview {
   viewer {
     name

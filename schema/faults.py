@@ -4,8 +4,8 @@ A malformed request is told what is wrong with it. Anything unforeseen is writte
 number, and the caller hears the number and nothing else.
 """
 
+import asyncio
 import secrets
-from collections.abc import Iterable
 from typing import Any
 
 import strawberry
@@ -13,7 +13,6 @@ import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.types import ExecutionContext, ExecutionResult
-from strawberry.types.graphql import OperationType
 
 from credits.language import Language, language
 from credits.refusals import Code, Refusal
@@ -22,6 +21,8 @@ from schema.limits import storable
 log = structlog.get_logger("credits.graphql")
 # A request with a thousand mistakes is answered with the first few.
 MOST_ERRORS = 8
+# A list of inputs longer than this is not read on the event loop.
+_LONG = 2_000
 _UNSTORABLE = "A text has no NUL and no half of a character."
 
 
@@ -29,29 +30,35 @@ class Schema(strawberry.Schema):
     """A schema whose answers never show a fault."""
 
     async def execute(
-        self,
-        query: str | None,
-        variable_values: dict[str, Any] | None = None,
-        context_value: Any | None = None,
-        root_value: Any | None = None,
-        operation_name: str | None = None,
-        allowed_operation_types: Iterable[OperationType] | None = None,
-        operation_extensions: dict[str, Any] | None = None,
+        self, query: str | None, variable_values: dict[str, Any] | None = None, *rest: Any, **named: Any
     ) -> ExecutionResult:
-        """Run one operation; its errors are fit to be sent."""
+        """Run one operation; its errors are fit to be sent.
+
+        A long list, such as the rates of a deck, keeps a processor busy for seconds before any resolver runs:
+        such a request runs on a thread with an event loop of its own, and holds nobody up.
+        """
+        if _has_long_list(variable_values):
+            return await asyncio.to_thread(lambda: asyncio.run(self._run(query, variable_values, *rest, **named)))
+        return await self._run(query, variable_values, *rest, **named)
+
+    async def _run(
+        self, query: str | None, variable_values: dict[str, Any] | None, context_value: Any = None, **named: Any
+    ) -> ExecutionResult:
+        said_in = context_value.language if context_value is not None else language("en")
         if not storable(variable_values):
-            return ExecutionResult(None, [presentable(GraphQLError(_UNSTORABLE), language("en"))])
-        result = await super().execute(
-            query, variable_values, context_value, root_value, operation_name, allowed_operation_types,
-            operation_extensions,
-        )  # fmt: skip
+            return ExecutionResult(None, [presentable(GraphQLError(_UNSTORABLE), said_in)])
+        result = await super().execute(query, variable_values, context_value, **named)
         if result.errors:
-            said_in = context_value.language if context_value is not None else language("en")
             result.errors = [presentable(error, said_in) for error in result.errors[:MOST_ERRORS]]
         return result
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing here: `presentable` has logged what needs to be."""
+
+
+def _has_long_list(variables: dict[str, Any] | None) -> bool:
+    inputs = [value for value in (variables or {}).values() if isinstance(value, dict)]
+    return any(isinstance(part, list) and len(part) > _LONG for value in inputs for part in value.values())
 
 
 def presentable(error: GraphQLError, said_in: Language) -> GraphQLError:

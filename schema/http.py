@@ -4,6 +4,7 @@
 also what is sent when nobody asks, answers 200 with `errors`. GET runs queries only, and none for another site.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -20,6 +21,8 @@ from schema.schema import schema
 
 RESPONSE_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
+# A body larger than this is not read on the event loop.
+_LARGE = 1024 * 1024
 _OPERATIONS = {"POST": {OperationType.QUERY, OperationType.MUTATION}, "GET": {OperationType.QUERY}}
 
 
@@ -83,7 +86,8 @@ async def _asked(request: Request) -> Asked:
     else:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != PLAIN_JSON:
             raise BadRequest(415, "Send the request as application/json.")
-        given = _json(await request.body())
+        body = await request.body()
+        given = _json(body) if len(body) < _LARGE else await asyncio.to_thread(_json, body)
     return _checked(given)
 
 

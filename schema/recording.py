@@ -14,6 +14,7 @@ from schema.access import Needs, account_number
 from schema.calls import Call, find_call
 from schema.context import Info
 from schema.fields import Input, mutation, resolved
+from schema.inputs import for_long_lists
 from schema.kinds import Service
 from schema.nodes import find
 from schema.refusals import UserError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _NO_USER = 0
 
 
+@for_long_lists()
 @strawberry.input(description="A finished call.")
 class RecordedCallInput:
     call_id: str = strawberry.field(description="The switch's own id; the same one again is the same call.")

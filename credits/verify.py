@@ -6,8 +6,10 @@ that entries add up in themselves, then that totals, lots, calls and recharges a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from credits.decks import rate_of, terms_of
+from credits.money import whole_minor_units
 from credits.rating import DeckTerms, Rate, price_call
 from db.session import Session
 
@@ -36,9 +38,15 @@ _RULES: dict[str, str] = {
                 lag(posted_at) OVER (PARTITION BY account_id ORDER BY entry_no) AS posted_before
             FROM ledger_entry WHERE {scope}) AS walked
         WHERE posted_at < posted_before""",
+    "nothing is written before it happened": """
+        SELECT account_id, 'entry ' || entry_no FROM ledger_entry WHERE {scope} AND posted_at < occurred_at""",
     "the account counts its entries": """
         SELECT account_id, 'account' FROM account WHERE {scope} AND entry_count <>
             (SELECT count(*) FROM ledger_entry WHERE ledger_entry.account_id = account.account_id)""",
+    "the account knows when its newest entry was posted": """
+        SELECT account_id, 'account' FROM account WHERE {scope} AND last_posted_at <>
+            (SELECT coalesce(max(posted_at), 0) FROM ledger_entry
+            WHERE ledger_entry.account_id = account.account_id)""",
     "an entry's amount is its draws and the change of what is owed": """
         SELECT account_id, 'entry ' || entry_no FROM ledger_entry WHERE {scope} AND amount_micros <>
             owed_change_micros + (SELECT coalesce(sum(draw.amount_micros), 0) FROM draw
@@ -82,11 +90,30 @@ _RULES: dict[str, str] = {
                 sum(amount_micros) OVER (PARTITION BY account_id, lot_no ORDER BY entry_no) AS held
             FROM draw WHERE {scope}) AS walked
         WHERE held < 0""",
+    "lots are filled by funds and emptied by all else": """
+        SELECT draw.account_id, 'entry ' || draw.entry_no FROM (SELECT * FROM draw WHERE {scope}) AS draw
+            JOIN ledger_entry ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
+        WHERE ledger_entry.kind <> 'REVERSAL'
+            AND (draw.amount_micros > 0) <> (ledger_entry.kind IN ('FUNDS_ADDED', 'GRANT'))""",
+    "only a call is owed, and only lots repay": """
+        SELECT account_id, 'entry ' || entry_no FROM ledger_entry WHERE {scope} AND kind <> 'REVERSAL'
+            AND (owed_change_micros < 0 AND kind <> 'CALL_CHARGE' OR owed_change_micros > 0 AND amount_micros <> 0)""",
     "a lot is forfeited by an expiry, and only then": """
         SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope} AND (forfeited_at IS NOT NULL) <>
             EXISTS (SELECT 1 FROM draw JOIN ledger_entry
                 ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
             WHERE draw.account_id = lot.account_id AND draw.lot_no = lot.lot_no AND ledger_entry.kind = 'EXPIRY')""",
+    "funds are forfeited at their expiry": """
+        SELECT draw.account_id, 'lot ' || draw.lot_no FROM (SELECT * FROM draw WHERE {scope}) AS draw
+            JOIN ledger_entry ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
+            JOIN lot ON lot.account_id = draw.account_id AND lot.lot_no = draw.lot_no
+        WHERE ledger_entry.kind = 'EXPIRY' AND ledger_entry.occurred_at <> lot.expires_at""",
+    "a lot is voided by an adjustment, and only then": """
+        SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope} AND (voided_at IS NOT NULL) <>
+            EXISTS (SELECT 1 FROM draw JOIN ledger_entry
+                ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
+            WHERE draw.account_id = lot.account_id AND draw.lot_no = lot.lot_no
+                AND ledger_entry.kind = 'ADJUSTMENT' AND ledger_entry.amount_micros < 0)""",
     "a forfeited or voided lot holds nothing": """
         SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope}
             AND coalesce(forfeited_at, voided_at) IS NOT NULL AND remaining_micros <> 0""",
@@ -97,6 +124,11 @@ _RULES: dict[str, str] = {
         WHERE ledger_entry.kind = 'CALL_CHARGE'
             AND NOT (lot.starts_at <= ledger_entry.occurred_at AND ledger_entry.occurred_at < lot.expires_at)
             AND NOT (lot.starts_at <= ledger_entry.posted_at AND ledger_entry.posted_at < lot.expires_at)""",
+    "a lot repays from its start on": """
+        SELECT draw.account_id, 'entry ' || draw.entry_no FROM (SELECT * FROM draw WHERE {scope}) AS draw
+            JOIN ledger_entry ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
+            JOIN lot ON lot.account_id = draw.account_id AND lot.lot_no = draw.lot_no
+        WHERE ledger_entry.owed_change_micros > 0 AND ledger_entry.posted_at < lot.starts_at""",
     "nothing is owed while a usable lot holds money": """
         SELECT account.account_id, 'lot ' || lot.lot_no FROM (SELECT * FROM account WHERE {scope}) AS account
             JOIN ledger_entry ON ledger_entry.account_id = account.account_id
@@ -124,8 +156,9 @@ _RULES: dict[str, str] = {
             AND (source IN ('PURCHASE', 'AUTO_RECHARGE', 'INVOICE')) <> (recharge_no IS NOT NULL)""",
 }
 
+RULE_OF_COINS = "a recharge is a whole number of its currency's coins"
 RULE_OF_PRICE = "a call costs what its rate says"
-RULES = (*_RULES, RULE_OF_PRICE)
+RULES = (*_RULES, RULE_OF_COINS, RULE_OF_PRICE)
 
 
 def verify(session: Session, *, account_id: int | None = None) -> list[Breach]:
@@ -136,9 +169,20 @@ def verify(session: Session, *, account_id: int | None = None) -> list[Breach]:
         broken = session.rows(query.format(scope=scope))
         for owner, where in sorted(broken, key=lambda found: (found[0], len(found[1]), found[1])):
             first.setdefault(owner, Breach(owner, rule, where))
-    for breach in _mispriced(session, scope):
+    for breach in chain(_uncoined(session, scope), _mispriced(session, scope)):
         first.setdefault(breach.account_id, breach)
     return [first[owner] for owner in sorted(first)]
+
+
+def _uncoined(session: Session, scope: str) -> Iterator[Breach]:
+    """Find the recharges that no coins could pay."""
+    for owner, recharge_no, amount_micros, currency in session.rows(
+        "SELECT account.account_id, recharge_no, amount_micros, currency FROM"
+        f" (SELECT * FROM recharge WHERE {scope}) AS recharge"
+        " JOIN account ON account.account_id = recharge.account_id ORDER BY account.account_id, recharge_no"
+    ):
+        if not whole_minor_units(amount_micros, currency):
+            yield Breach(owner, RULE_OF_COINS, f"recharge {recharge_no}")
 
 
 def _mispriced(session: Session, scope: str) -> Iterator[Breach]:

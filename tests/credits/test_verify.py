@@ -1,0 +1,278 @@
+"""The proof: whole books break no rule, and each rule names the one kind of fact that breaks it."""
+
+from typing import Any
+
+import pytest
+
+from credits.instants import DAY, HOUR
+from credits.verify import RULES, Breach, verify
+from db.session import Database
+from tests.books import UNRATED, Books, a_call, open_books
+from tests.factories import NOW, make_card, make_recharge
+
+# What stands in the busy account: lots 1 to 6, of which 3 was forfeited, 4 voided, 5 bought and 6 not started;
+# entries 1 to 12; calls 1, 2 and 4 charged, 3 unrated, 5 to an emergency number; recharge 1 paid, 2 declined.
+# Amounts are in units of {m} micro-units. Each corruption breaks its rule, and none of the rules before it.
+CORRUPTIONS: list[tuple[str, str, list[str]]] = [
+    ("entries are numbered without gaps", "entry 13", [
+        "UPDATE draw SET entry_no = 13 WHERE {a} AND entry_no = 12",
+        "UPDATE ledger_entry SET entry_no = 13 WHERE {a} AND entry_no = 12",
+    ]),
+    ("entries are numbered without gaps", "entry 10", [
+        "DELETE FROM draw WHERE {a} AND entry_no = 9",
+        "DELETE FROM ledger_entry WHERE {a} AND entry_no = 9",
+    ]),
+    ("entries are posted in order of time", "entry 7", [
+        "UPDATE ledger_entry SET posted_at = posted_at + 1 WHERE {a} AND entry_no = 6",
+    ]),
+    ("nothing is written before it happened", "entry 6", [
+        "UPDATE ledger_entry SET occurred_at = posted_at + 1 WHERE {a} AND entry_no = 6",
+    ]),
+    ("the account counts its entries", "account", ["UPDATE account SET entry_count = 13 WHERE {a}"]),
+    ("the account counts its entries", "account", [
+        "DELETE FROM draw WHERE {a} AND entry_no = 12",
+        "DELETE FROM ledger_entry WHERE {a} AND entry_no = 12",
+    ]),
+    ("the account knows when its newest entry was posted", "account", [
+        "UPDATE account SET last_posted_at = last_posted_at - 1 WHERE {a}",
+    ]),
+    ("an entry's amount is its draws and the change of what is owed", "entry 6", [
+        "UPDATE draw SET amount_micros = amount_micros + 1 WHERE {a} AND entry_no = 6",
+    ]),
+    ("an entry's amount is its draws and the change of what is owed", "entry 2", [
+        "UPDATE ledger_entry SET owed_change_micros = 0 WHERE {a} AND entry_no = 2",
+    ]),
+    ("an entry's amount is its draws and the change of what is owed", "entry 12", [
+        "DELETE FROM draw WHERE {a} AND entry_no = 12",
+    ]),
+    ("an entry's balance is the one before it and its amount", "entry 6", [
+        "UPDATE ledger_entry SET balance_after_micros = balance_after_micros + 1 WHERE {a} AND entry_no = 6",
+    ]),
+    ("an entry's balance is the one before it and its amount", "entry 1", [
+        "UPDATE ledger_entry SET balance_after_micros = balance_after_micros + 1 WHERE {a}",
+    ]),
+    ("what is owed never falls below zero", "entry 1", [
+        "UPDATE draw SET amount_micros = 2 * {m} WHERE {a} AND entry_no = 1",
+        "UPDATE ledger_entry SET owed_change_micros = 3 * {m} WHERE {a} AND entry_no = 1",
+        "UPDATE draw SET amount_micros = -2 * {m} WHERE {a} AND entry_no = 2",
+        "UPDATE ledger_entry SET owed_change_micros = -6 * {m} WHERE {a} AND entry_no = 2",
+    ]),
+    ("the book balance is the sum of the entries", "account", [
+        "UPDATE account SET book_balance_micros = book_balance_micros + 1 WHERE {a}",
+    ]),
+    ("what is owed is the sum of its changes", "account", ["UPDATE account SET owed_micros = 1 WHERE {a}"]),
+    ("the book balance is what the lots hold less what is owed", "account", [
+        "UPDATE lot SET remaining_micros = remaining_micros - 1 WHERE {a} AND lot_no = 2",
+    ]),
+    ("a lot is granted by one entry, whole", "lot 2", [
+        "UPDATE lot SET amount_micros = amount_micros + 1 WHERE {a} AND lot_no = 2",
+    ]),
+    ("a lot is granted by one entry, whole", "lot 2", [
+        "UPDATE ledger_entry SET kind = 'ADJUSTMENT' WHERE {a} AND entry_no = 3",
+    ]),
+    ("a lot holds what was granted less what was drawn", "lot 2", [
+        "UPDATE lot SET remaining_micros = remaining_micros - 1 WHERE {a} AND lot_no = 2",
+        "UPDATE lot SET remaining_micros = remaining_micros + 1 WHERE {a} AND lot_no = 5",
+    ]),
+    ("a lot never gives more than it holds", "lot 2", [
+        "UPDATE draw SET lot_no = 2 WHERE {a} AND entry_no = 2",
+        "UPDATE lot SET remaining_micros = 5 * {m} WHERE {a} AND lot_no = 1",
+        "UPDATE lot SET remaining_micros = 92 * {m} WHERE {a} AND lot_no = 2",
+    ]),
+    ("lots are filled by funds and emptied by all else", "entry 12", [
+        "UPDATE draw SET amount_micros = -41 * {m} WHERE {a} AND entry_no = 12",
+        "INSERT INTO draw (account_id, entry_no, lot_no, amount_micros) VALUES ({id}, 12, 1, {m})",
+        "UPDATE lot SET remaining_micros = 59 * {m} WHERE {a} AND lot_no = 5",
+        "UPDATE lot SET remaining_micros = {m} WHERE {a} AND lot_no = 1",
+    ]),
+    ("only a call is owed, and only lots repay", "entry 4", [
+        "DELETE FROM draw WHERE {a} AND entry_no = 4",
+        "UPDATE ledger_entry SET amount_micros = 3 * {m} WHERE {a} AND entry_no = 4",
+        "UPDATE ledger_entry SET balance_after_micros = balance_after_micros + 3 * {m} WHERE {a} AND entry_no >= 4",
+        "UPDATE lot SET remaining_micros = 100 * {m} WHERE {a} AND lot_no = 2",
+        "UPDATE account SET book_balance_micros = book_balance_micros + 3 * {m} WHERE {a}",
+    ]),
+    ("only a call is owed, and only lots repay", "entry 2", [
+        "UPDATE ledger_entry SET kind = 'ADJUSTMENT' WHERE {a} AND entry_no = 2",
+    ]),
+    ("a lot is forfeited by an expiry, and only then", "lot 3", [
+        "UPDATE lot SET forfeited_at = NULL WHERE {a} AND lot_no = 3",
+    ]),
+    ("a lot is forfeited by an expiry, and only then", "lot 1", [
+        "UPDATE lot SET forfeited_at = purchased_at WHERE {a} AND lot_no = 1",
+    ]),
+    ("funds are forfeited at their expiry", "lot 3", [
+        "UPDATE ledger_entry SET occurred_at = occurred_at - 1 WHERE {a} AND entry_no = 11",
+    ]),
+    ("a lot is voided by an adjustment, and only then", "lot 4", [
+        "UPDATE lot SET voided_at = NULL WHERE {a} AND lot_no = 4",
+    ]),
+    ("a lot is voided by an adjustment, and only then", "lot 1", [
+        "UPDATE lot SET voided_at = purchased_at WHERE {a} AND lot_no = 1",
+    ]),
+    ("a forfeited or voided lot holds nothing", "lot 4", [
+        "UPDATE ledger_entry SET amount_micros = -19 * {m} WHERE {a} AND entry_no = 8",
+        "UPDATE draw SET amount_micros = -19 * {m} WHERE {a} AND entry_no = 8",
+        "UPDATE ledger_entry SET balance_after_micros = balance_after_micros + {m} WHERE {a} AND entry_no >= 8",
+        "UPDATE lot SET remaining_micros = {m} WHERE {a} AND lot_no = 4",
+        "UPDATE account SET book_balance_micros = book_balance_micros + {m} WHERE {a}",
+    ]),
+    ("a call draws on lots that were usable when it was answered or reported", "entry 12", [
+        "UPDATE draw SET lot_no = 6, amount_micros = -7 * {m} WHERE {a} AND entry_no = 12",
+        "INSERT INTO draw (account_id, entry_no, lot_no, amount_micros) VALUES ({id}, 12, 5, -33 * {m})",
+        "UPDATE lot SET remaining_micros = 0 WHERE {a} AND lot_no = 6",
+        "UPDATE lot SET remaining_micros = 67 * {m} WHERE {a} AND lot_no = 5",
+    ]),
+    ("a call draws on lots that were usable when it was answered or reported", "entry 6", [
+        "UPDATE ledger_entry SET occurred_at = occurred_at - 1 WHERE {a} AND entry_no = 6",
+        "UPDATE lot SET starts_at = starts_at + 1 WHERE {a} AND lot_no = 3",
+    ]),
+    ("a lot repays from its start on", "entry 4", [
+        "UPDATE lot SET starts_at = starts_at + 1 WHERE {a} AND lot_no = 2",
+    ]),
+    ("nothing is owed while a usable lot holds money", "lot 2", [
+        "DELETE FROM draw WHERE {a} AND entry_no = 12",
+        "UPDATE ledger_entry SET owed_change_micros = -40 * {m} WHERE {a} AND entry_no = 12",
+        "UPDATE lot SET remaining_micros = 100 * {m} WHERE {a} AND lot_no = 5",
+        "UPDATE account SET owed_micros = 40 * {m} WHERE {a}",
+    ]),
+    ("a call is charged once, by an entry of its amount", "call 4", [
+        "UPDATE call SET charge_micros = charge_micros + 1 WHERE {a} AND call_no = 4",
+    ]),
+    ("a call is charged once, by an entry of its amount", "call 2", [
+        "UPDATE ledger_entry SET call_no = 4 WHERE {a} AND entry_no = 6",
+    ]),
+    ("a call is priced in its account's currency", "call 4", [
+        "INSERT INTO rate_deck SELECT 2, name, 'EUR', effective_from, decimals, rounding, rate_count, published_at"
+        " FROM rate_deck WHERE deck_id = 1",
+        "INSERT INTO rate SELECT 2, rate_no, service, prefix, destination, country, blocked, connect_fee_nanos,"
+        " free_seconds, max_cost_nanos, tiers FROM rate WHERE deck_id = 1",
+        "UPDATE call SET deck_id = 2 WHERE {a} AND call_no = 4",
+    ]),
+    ("a recharge that succeeded has one lot of its amount", "recharge 1", [
+        "UPDATE recharge SET amount_micros = amount_micros + {m} WHERE {a} AND recharge_no = 1",
+    ]),
+    ("a recharge that succeeded has one lot of its amount", "recharge 2", [
+        "UPDATE recharge SET status = 'SUCCEEDED' WHERE {a} AND recharge_no = 2",
+    ]),
+    ("a recharge that succeeded has one lot of its amount", "recharge 1", [
+        "UPDATE recharge SET status = 'FAILED' WHERE {a} AND recharge_no = 1",
+    ]),
+    ("bought funds come from a recharge", "lot 2", ["UPDATE lot SET source = 'PURCHASE' WHERE {a} AND lot_no = 2"]),
+    ("bought funds come from a recharge", "lot 5", ["UPDATE lot SET source = 'GRANT' WHERE {a} AND lot_no = 5"]),
+    ("a recharge is a whole number of its currency's coins", "recharge 1", [
+        "UPDATE recharge SET amount_micros = amount_micros + 1 WHERE {a} AND recharge_no = 1",
+        "UPDATE lot SET amount_micros = amount_micros + 1, remaining_micros = remaining_micros + 1"
+        " WHERE {a} AND lot_no = 5",
+        "UPDATE draw SET amount_micros = amount_micros + 1 WHERE {a} AND entry_no = 9",
+        "UPDATE ledger_entry SET amount_micros = amount_micros + 1 WHERE {a} AND entry_no = 9",
+        "UPDATE ledger_entry SET balance_after_micros = balance_after_micros + 1 WHERE {a} AND entry_no >= 9",
+        "UPDATE account SET book_balance_micros = book_balance_micros + 1 WHERE {a}",
+    ]),
+    ("a call costs what its rate says", "call 4", [
+        "UPDATE call SET billed_seconds = billed_seconds + 1 WHERE {a} AND call_no = 4",
+    ]),
+    ("a call costs what its rate says", "call 4", [
+        "UPDATE call SET duration_seconds = duration_seconds + 1 WHERE {a} AND call_no = 4",
+    ]),
+    ("a call costs what its rate says", "call 4", [
+        "UPDATE call SET deck_id = NULL, rate_no = NULL WHERE {a} AND call_no = 4",
+    ]),
+]  # fmt: skip
+
+
+@pytest.fixture
+def busy(database: Database) -> Books:
+    """An account in which everything has happened once, and beside it an innocent one."""
+    innocent, books = open_books(database), open_books(database)
+    innocent.grant(10)
+    innocent.charge(30)
+    books.grant(5)
+    books.charge(8)
+    books.grant(100)
+    books.grant(50, expires_at=NOW + HOUR, priority=-1)
+    books.charge(20)
+    books.void(books.grant(20))
+    make_card(database, books.account_id)
+    make_recharge(database, books.account_id)
+    make_card(database, books.account_id, "tok_declined")
+    make_recharge(database, books.account_id)
+    books.grant(7, starts_at=NOW + 300 * DAY)
+    books.record(a_call(1, to_number=UNRATED))
+    books.advance(NOW + 10 * DAY)
+    books.charge(40, answered_at=books.now - HOUR)
+    books.record(a_call(1, to_number="911"))
+    return books
+
+
+def corrupt(database: Database, statements: list[str]) -> None:
+    """Change facts behind the rules' back, with the tables' constraints out of the way."""
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        if database.is_postgresql:
+            constraints = driver.execute(
+                "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint"
+                " WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace"
+            ).fetchall()
+            driver.execute("; ".join(statement for (statement,) in constraints))
+        else:
+            driver.execute("PRAGMA foreign_keys = OFF")
+            driver.execute("PRAGMA ignore_check_constraints = ON")
+        driver.execute("DROP INDEX uq_ledger_entry_call_charge")
+        for statement in statements:
+            driver.execute(statement)
+
+
+def test_whole_books_break_no_rule(busy: Books) -> None:
+    with busy.database.reading() as session:
+        assert verify(session) == []
+        assert verify(session, account_id=busy.account_id) == []
+
+
+def test_an_empty_database_breaks_no_rule(database: Database) -> None:
+    with database.reading() as session:
+        assert verify(session) == []
+
+
+@pytest.mark.parametrize(("rule", "where", "statements"), CORRUPTIONS)
+def test_a_broken_rule_is_named_with_its_account_and_place(
+    busy: Books, rule: str, where: str, statements: list[str]
+) -> None:
+    words = {"a": f"account_id = {busy.account_id}", "id": busy.account_id, "m": 1_000_000}
+
+    corrupt(busy.database, [statement.format(**words) for statement in statements])
+
+    with busy.database.reading() as session:
+        assert verify(session) == [Breach(busy.account_id, rule, where)]
+        assert verify(session, account_id=busy.account_id) == [Breach(busy.account_id, rule, where)]
+
+
+def test_every_rule_is_shown_to_be_broken_by_something() -> None:
+    assert {rule for rule, _where, _statements in CORRUPTIONS} == set(RULES)
+
+
+def test_each_account_that_breaks_a_rule_is_named_once(busy: Books) -> None:
+    corrupt(busy.database, ["UPDATE account SET book_balance_micros = book_balance_micros + 1, entry_count = 99"])
+
+    with busy.database.reading() as session:
+        broken = verify(session)
+
+    assert [breach.rule for breach in broken] == ["the account counts its entries"] * 2
+    assert [breach.account_id for breach in broken] == sorted(breach.account_id for breach in broken)
+
+
+def test_an_account_asked_about_does_not_answer_for_another(busy: Books) -> None:
+    corrupt(busy.database, [f"UPDATE account SET owed_micros = 1 WHERE account_id = {busy.account_id}"])
+
+    with busy.database.reading() as session:
+        (innocent,) = session.row("SELECT account_id FROM account WHERE account_id <> ?", busy.account_id) or ()
+        assert verify(session, account_id=innocent) == []
+
+
+def test_the_first_broken_place_is_the_first_by_number(busy: Books) -> None:
+    words = f"account_id = {busy.account_id} AND entry_no IN (6, 11)"
+
+    corrupt(busy.database, [f"UPDATE ledger_entry SET owed_change_micros = 1 WHERE {words}"])
+
+    with busy.database.reading() as session:
+        assert [breach.where for breach in verify(session)] == ["entry 6"]

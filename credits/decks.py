@@ -4,65 +4,55 @@ A deck is never edited, so what was loaded stays right; all that can happen is t
 A session asks for the newest deck's number once, and knows by it whether anything is new.
 """
 
+import gc
 import json
 import threading
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from credits.rating import DeckTerms, Rate, Tier
 from db.session import Session
 
-# Digits that choose a head; beyond them a lookup tries only the lengths that exist under that head.
-HEAD = 5
+# Digits that choose a head: beyond them a lookup tries only the lengths that exist under that head.
+HEAD = 7
+_HEAD_CUT = slice(HEAD)
+_WITHIN_HEAD = tuple(slice(length) for length in range(HEAD, 0, -1))
 # A process keeps no more rates than this, but for the deck that it needs right now.
 LARGEST_BOOK = 600_000
 _ROWS_AT_ONCE = 20_000
 _TERMS = "deck_id, name, currency, effective_from, decimals, rounding, rate_count"
 _RATE = (
-    "deck_id, rate_no, service, prefix, destination, country, blocked, connect_fee_nanos, tiers, free_seconds, "
-    "max_cost_nanos"
+    "rate_no, service, prefix, destination, country, blocked, connect_fee_nanos, tiers, free_seconds, max_cost_nanos"
 )
 
 
-class PrefixTable:
-    """The rates of one service by prefix. Each head knows which longer lengths to try, longest first, and
-    what to fall back to when none of them is there."""
+class PrefixTable(NamedTuple):
+    """The rates of one service by prefix, and for each head the cuts of a number to try, longest first."""
 
-    def __init__(self, rates: Iterable[Rate]) -> None:
-        self.by_prefix = {rate.prefix: rate for rate in rates}
-        lengths: defaultdict[str, set[int]] = defaultdict(set)
-        for prefix in self.by_prefix:
-            if len(prefix) > HEAD:
-                lengths[prefix[:HEAD]].add(len(prefix))
-        shared: dict[tuple[int, ...], tuple[int, ...]] = {}
-        self._heads: dict[str, tuple[Rate | None, tuple[int, ...]]] = {}
-        for head, found in lengths.items():
-            ordered = tuple(sorted(found, reverse=True))
-            self._heads[head] = (self._within_head(head), shared.setdefault(ordered, ordered))
+    by_prefix: dict[str, Rate]
+    heads: dict[str, tuple[slice, ...]]
 
-    def find(self, digits: str) -> Rate | None:
-        """The rate of the longest prefix that the digits begin with."""
-        head = self._heads.get(digits[:HEAD])
-        if head is None:
-            return self._within_head(digits[:HEAD])
-        fallback, lengths = head
-        by_prefix = self.by_prefix
-        for length in lengths:
-            found = by_prefix.get(digits[:length])
-            if found is not None:
-                return found
-        return fallback
 
-    def _within_head(self, head: str) -> Rate | None:
-        for length in range(len(head), 0, -1):
-            found = self.by_prefix.get(head[:length])
-            if found is not None:
-                return found
-        return None
+def prefix_table(rates: list[Rate]) -> PrefixTable:
+    """Prepare rates for lookups."""
+    by_prefix = {rate.prefix: rate for rate in rates}
+    lengths: dict[str, int] = {}  # per head, a bit for each length that exists under it
+    for prefix in by_prefix:
+        if len(prefix) > HEAD:
+            head = prefix[:HEAD]
+            lengths[head] = lengths.get(head, 0) | 1 << len(prefix)
+    return PrefixTable(by_prefix, {head: _cuts(bits) for head, bits in lengths.items()})
+
+
+@lru_cache(maxsize=1024)
+def _cuts(bits: int) -> tuple[slice, ...]:
+    return (*(slice(length) for length in range(bits.bit_length() - 1, HEAD, -1) if bits >> length & 1), *_WITHIN_HEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +62,16 @@ class Deck(DeckTerms):
     tables: dict[str, PrefixTable] = field(repr=False, compare=False)
 
     def find(self, service: str, digits: str) -> Rate | None:
-        """The rate of the longest prefix of a number, among those of one service."""
+        """The rate of the longest prefix that a number begins with, among those of one service."""
         table = self.tables.get(service)
-        return None if table is None else table.find(digits)
+        if table is None:
+            return None
+        by_prefix, heads = table
+        for cut in heads.get(digits[_HEAD_CUT], _WITHIN_HEAD):
+            rate = by_prefix.get(digits[cut])
+            if rate is not None:
+                return rate
+        return None
 
 
 def newest_deck_id(session: Session) -> int:
@@ -94,59 +91,70 @@ def terms_of(session: Session, deck_id: int) -> DeckTerms:
 def rate_of(session: Session, deck_id: int, rate_no: int) -> Rate:
     """One rate, without loading its deck."""
     rows = session.rows(f"SELECT {_RATE} FROM rate WHERE deck_id = ? AND rate_no = ?", deck_id, rate_no)
-    (rate,) = _RateReader().read(rows)
+    (rate,) = _RateReader(deck_id).read(rows)
     return rate
 
 
 def load_deck(session: Session, deck_id: int) -> Deck:
     """A deck with all its rates, from the database."""
     terms = terms_of(session, deck_id)
-    reader = _RateReader()
-    rates: list[Rate] = []
+    services: defaultdict[str, list[Rate]] = defaultdict(list)
+    with _nothing_is_garbage():
+        for rate in _all_rates(session, terms):
+            services[rate.service].append(rate)
+        tables = {service: prefix_table(rates) for service, rates in services.items()}
+    assert sum(map(len, services.values())) == terms.rate_count, "the rates of a deck are numbered without gaps"
+    return Deck(**asdict(terms), tables=tables)
+
+
+def _all_rates(session: Session, terms: DeckTerms) -> Iterator[Rate]:
+    reader = _RateReader(terms.deck_id)
     statement = f"SELECT {_RATE} FROM rate WHERE deck_id = ? AND rate_no > ? AND rate_no <= ?"
     for first in range(0, terms.rate_count, _ROWS_AT_ONCE):
-        rates += reader.read(session.rows(statement, deck_id, first, first + _ROWS_AT_ONCE))
-    assert len(rates) == terms.rate_count, "the rates of a deck are numbered without gaps"
-    services: defaultdict[str, list[Rate]] = defaultdict(list)
-    for rate in rates:
-        services[rate.service].append(rate)
-    tables = {service: PrefixTable(listed) for service, listed in services.items()}
-    return Deck(
-        terms.deck_id,
-        terms.name,
-        terms.currency,
-        terms.effective_from,
-        terms.decimals,
-        terms.rounding,
-        terms.rate_count,
-        tables,
-    )
+        yield from reader.read(session.rows(statement, terms.deck_id, first, first + _ROWS_AT_ONCE))
+
+
+@contextmanager
+def _nothing_is_garbage() -> Iterator[None]:
+    """Keep the collector from searching again and again through a deck that is only growing."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _RateReader:
     """Turns rows into rates that share what they have in common: names, countries and tiers repeat a lot."""
 
-    def __init__(self) -> None:
+    def __init__(self, deck_id: int) -> None:
+        self._deck_id = deck_id
         self._tiers: dict[str, tuple[Tier, ...]] = {}
         self._words: dict[Any, Any] = {}
 
     def read(self, rows: list[tuple[Any, ...]]) -> list[Rate]:
-        shared = self._words.setdefault
+        shared, tiers_of, deck_id = self._words.setdefault, self._tiers.get, self._deck_id
+        new = tuple.__new__  # a deck has hundreds of thousands of rates: this is Rate(...) without its keywords
         return [
-            Rate(
-                shared(deck_id, deck_id),
-                rate_no,
-                shared(service, service),
-                prefix,
-                shared(destination, destination),
-                shared(country, country),
-                bool(blocked),
-                shared(fee, fee),
-                self._tiers.get(tiers) or self._read_tiers(tiers),
-                free,
-                cap,
+            new(
+                Rate,
+                (
+                    deck_id,
+                    rate_no,
+                    shared(service, service),
+                    prefix,
+                    shared(destination, destination),
+                    shared(country, country),
+                    blocked == 1,
+                    fee,
+                    tiers_of(tiers) or self._read_tiers(tiers),
+                    free,
+                    cap,
+                ),
             )
-            for deck_id, rate_no, service, prefix, destination, country, blocked, fee, tiers, free, cap in rows
+            for rate_no, service, prefix, destination, country, blocked, fee, tiers, free, cap in rows
         ]
 
     def _read_tiers(self, written: str) -> tuple[Tier, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
+_FEWEST_DAYS = 14
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
 
@@ -31,12 +32,14 @@ class BalanceChart:
     months: list[Mark]
     last: str
     below_zero: bool
+    days: int
     from_amount: Mapping[str, str]
     to_amount: Mapping[str, str]
 
 
 def balance_chart(days: Sequence[Mapping[str, Any]]) -> BalanceChart | None:
     """Lay out the closing balances of consecutive days; nothing when there is nothing to see yet."""
+    days = _since_the_first_funds(days)
     closing = [Decimal(day["closing"]["amount"]) for day in days]
     if len(closing) < 2 or not any(closing):
         return None
@@ -60,6 +63,7 @@ def balance_chart(days: Sequence[Mapping[str, Any]]) -> BalanceChart | None:
         months=[Mark(x(place), day["day"]) for place, day in enumerate(days) if day["day"].endswith("-01")],
         last=y(closing[-1]),
         below_zero=closing[-1] < 0,
+        days=len(days),
         from_amount=days[0]["closing"],
         to_amount=days[-1]["closing"],
     )
@@ -80,6 +84,12 @@ def share(part: Mapping[str, str], whole: Mapping[str, str]) -> int:
     if of <= 0 or left <= 0:
         return 0
     return max(1, min(100, int(left * 100 / of)))
+
+
+def _since_the_first_funds(days: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Leave out the time before anything happened, down to a fortnight."""
+    first = next((place for place, day in enumerate(days) if Decimal(day["closing"]["amount"])), 0)
+    return days[max(0, min(first - 1, len(days) - _FEWEST_DAYS)) :]
 
 
 def _scale(least: Decimal, most: Decimal) -> tuple[Decimal, Decimal, Decimal]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,7 +48,7 @@ class Figures:
 
     def figure(self, value: Amount | str, places: int = 2, *, signed: bool = False) -> Markup:
         """A number for a column that names its currency once; `places` keeps the points of a column in one line."""
-        amount = Decimal(value if isinstance(value, str) else value["amount"])
+        amount = _decimal(value)
         sign = "−" if amount < 0 else "+" if signed and amount > 0 else ""
         whole, _, minor = f"{abs(amount):,f}".partition(".")
         return Markup('<data class="figure" value="{}">{}{}<small class="places-{}">{}</small></data>').format(
@@ -56,8 +57,7 @@ class Figures:
 
     def places(self, values: Iterable[Amount | str | None]) -> int:
         """The most decimals that any number of a column has."""
-        amounts = (Decimal(each if isinstance(each, str) else each["amount"]) for each in values if each is not None)
-        return max((-int(amount.as_tuple().exponent) for amount in amounts), default=0)
+        return max((-int(_decimal(each).as_tuple().exponent) for each in values if each is not None), default=0)
 
     def whole_units(self, amount: str, currency: str) -> str:
         """A typed amount as the reader would see it on a button: $50.00."""
@@ -97,13 +97,27 @@ class Figures:
         at = read_instant(text)
         return self._time(text, at, format_datetime(self._local(at), "medium", locale=self.language.locale))
 
-    def through(self, text: str | None, days: int = 0) -> Markup:
-        """The last day before an instant: what something "can be used through"; relative within `days`."""
+    def time_of_day(self, text: str | None) -> Markup:
+        """The time of an instant, for a list that names the day above; exact on hover."""
         if text is None:
             return Markup("")
         at = read_instant(text)
-        if self.now is not None and abs(at - self.now) < timedelta(days=days):
-            return self.when(text, days=days)
+        return self._time(text, at, format_time(self._local(at), "short", locale=self.language.locale))
+
+    def by_day(self, rows: Iterable[Mapping[str, Any]], name: str) -> list[tuple[Markup, list[Mapping[str, Any]]]]:
+        """Rows in their order, gathered under the calendar day of the instant called `name`."""
+        days = groupby(rows, lambda row: row[name] and self._local(read_instant(row[name])).date())
+        return [(self._day_heading(day), list(of_day)) for day, of_day in days]
+
+    def is_near(self, text: str | None, days: int) -> bool:
+        """Whether an instant lies within so many days of the account's clock."""
+        return text is not None and self.now is not None and abs(read_instant(text) - self.now) < timedelta(days=days)
+
+    def through(self, text: str | None) -> Markup:
+        """The last day before an instant: what something "can be used through"."""
+        if text is None:
+            return Markup("")
+        at = read_instant(text)
         return self._time(text, at, self._day(self._local(at - timedelta(microseconds=1)).date()))
 
     def day(self, text: str) -> Markup:
@@ -134,12 +148,32 @@ class Figures:
         """A country's name in the reader's language."""
         return str(self.language.locale.territories.get(code or "", code or ""))
 
+    def _day_heading(self, day: date | None) -> Markup:
+        if day is None:
+            return Markup("")
+        written = format_date(day, "full", locale=self.language.locale)
+        return Markup('<time datetime="{}">{}</time> <span>{}</span>').format(
+            day.isoformat(), written, self._days_ago(day)
+        )
+
+    def _days_ago(self, day: date) -> str:
+        """How long ago a day of this week was; nothing for one further away."""
+        days = -1 if self.now is None else (self._local(self.now).date() - day).days
+        if days == 0:
+            return self.language.say("today")
+        return self._counted(-days, _DAY) if 0 < days < 7 else ""
+
     def _relative(self, delta: timedelta) -> str:
         seconds = abs(delta) // timedelta(seconds=1)
-        unit = next((unit for unit in (_DAY, _HOUR, _MINUTE) if seconds >= unit), 1)
-        count = seconds // unit
-        whole = timedelta(seconds=count * unit) * (-1 if delta < timedelta() else 1)
-        return format_timedelta(whole, add_direction=True, threshold=max(count, 1), locale=self.language.locale)
+        if seconds < _MINUTE:
+            return self.language.say("just now")
+        unit = next((unit for unit in (_DAY, _HOUR) if seconds >= unit), _MINUTE)
+        return self._counted(seconds // unit * (-1 if delta < timedelta() else 1), unit)
+
+    def _counted(self, count: int, unit: int) -> str:
+        """A number of units before (negative) or after now: "2 days ago", "in 12 days", never "in 2 weeks"."""
+        span = timedelta(seconds=count * unit)
+        return format_timedelta(span, add_direction=True, threshold=abs(count), locale=self.language.locale)
 
     def _day(self, day: date) -> str:
         return format_date(day, "medium", locale=self.language.locale)
@@ -160,6 +194,14 @@ def figures_for(language: Language, account: Mapping[str, Any] | None) -> Figure
     if not account or "timeZone" not in account:
         return Figures(language)
     return Figures(language, account["timeZone"], read_instant(account["now"]))
+
+
+def _decimal(value: Amount | str) -> Decimal:
+    """A number as it is; an amount of money with no fewer decimals than its currency has, and no idle ones."""
+    if isinstance(value, str):
+        return Decimal(value)
+    amount, least = Decimal(value["amount"]).normalize(), minor_digits(value["currency"])
+    return amount.quantize(Decimal(1).scaleb(min(int(amount.as_tuple().exponent), -least)))
 
 
 def smallest_unit(currency: str) -> str:

@@ -53,7 +53,7 @@ async def new_account(request: Request) -> Response:
         raise NotAllowed
     typed = {"time_zone": "UTC", "region": "US", "locale": "en", "mode": "LIVE", "currency": "USD",
              "rate_deck": "standard"}  # fmt: skip
-    return _form(request, data, typed, [])
+    return _new_page(request, data, typed, [])
 
 
 async def create_account(request: Request) -> Response:
@@ -64,7 +64,7 @@ async def create_account(request: Request) -> Response:
     clock = read_local(typed.get("clock", ""), typed.get("time_zone", "UTC")) if is_test else None
     if is_test and typed.get("clock") and clock is None:
         said = language_of(request).say("This is no date and time.")
-        return _form(request, data, typed, [Problem("clock", said)])
+        return _new_page(request, data, typed, [Problem("clock", said)])
     payload = await tell(
         request,
         "create_account",
@@ -79,7 +79,7 @@ async def create_account(request: Request) -> Response:
         idempotencyKey=typed.get("idempotency_key") or new_key(),
     )
     if payload["errors"]:
-        return _form(request, data, typed, problems_of(payload["errors"], _FIELDS))
+        return _new_page(request, data, typed, problems_of(payload["errors"], _FIELDS))
     return RedirectResponse(f"/accounts/{payload['account']['id']}", 303)
 
 
@@ -123,7 +123,7 @@ def _stepped(account: Row, step: str) -> str | None:
             return None
 
 
-def _form(request: Request, data: dict[str, Any], typed: dict[str, str], problems: list[Problem]) -> Response:
+def _new_page(request: Request, data: dict[str, Any], typed: dict[str, str], problems: list[Problem]) -> Response:
     return render(
         request,
         "account_new.html",

@@ -35,8 +35,8 @@ async def publish(request: Request) -> Response:
     upload = await read_upload(form)
     terms, problems = _terms(request, typed)
     if upload is None:
-        said = "Choose a file: CSV, XLSX or text, no larger than 32 MB."
-        problems.insert(0, Problem("file", language_of(request).say(said)))
+        said = language_of(request).say("Choose a file: CSV, XLSX or text, no larger than 32 MB.")
+        problems.insert(0, Problem("file", said))
     if problems or upload is None:
         return _page(request, data, typed, problems)
     preview, problems = await _previewed(request, upload, typed, terms)

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from credits.language import LANGUAGES
 from web.documents import ask
 from web.errors import NotVisible
+from web.figures import read_instant
 from web.listing import Column, Row, csv_response, filters_of, given, listing, paging
 from web.reader import language_of
 from web.rendering import render
@@ -19,13 +20,16 @@ from web.words import known, word
 async def rates(request: Request) -> Response:
     """The decks, and a search through those in force."""
     filters = _filters(request)
-    data = await ask(request, "rates", **_asked(request, filters), **paging(request, 50))
+    asked = _asked(request, filters) | {"searching": any(filters.values())}
+    if asked["searching"] and asked["inAccount"]:
+        asked["deck"] = await _deck_of(request, asked["account"])
+    data = await ask(request, "rates", **asked, **paging(request, 50))
     return render(request, "rates.html", data=data, **_shown(request, data, filters))
 
 
 async def rates_csv(request: Request) -> Response:
     """The rates in force as CSV."""
-    return await _csv(request, "rates", {})
+    return await _csv(request, "rates", {"searching": True})
 
 
 async def deck(request: Request) -> Response:
@@ -45,6 +49,13 @@ async def deck_csv(request: Request) -> Response:
     return await _csv(request, "deck", {"deck": request.path_params["deck"]})
 
 
+_NOTHING: dict[str, Any] = {
+    "nodes": [],
+    "totalCount": 0,
+    "pageInfo": {"hasNextPage": False, "hasPreviousPage": False},
+}
+
+
 def _filters(request: Request) -> dict[str, str]:
     filters = filters_of(request, "search", "service")
     return filters | {"service": known("service", filters["service"])}
@@ -59,10 +70,23 @@ def _asked(request: Request, filters: dict[str, str]) -> dict[str, Any]:
 def _shown(request: Request, data: dict[str, Any], filters: dict[str, str]) -> dict[str, Any]:
     account = (data.get("account") or {}).get("id", "")
     return {
-        "rates": listing(request, data["rates"], filters, account=account),
+        "rates": listing(request, data.get("rates") or _NOTHING, filters, account=account),
         "operates": "OPERATOR" in data["viewer"]["roles"],
         "within": f"?account={account}" if account else "",
     }
+
+
+async def _deck_of(request: Request, account_id: str) -> str | None:
+    """The deck that prices an account's calls by its clock; none when there is none yet."""
+    data = await ask(request, "rates", account=account_id, inAccount=True, searching=False, first=1)
+    account = data["account"]
+    wanted, now = (account["rateDeck"], account["currency"]), read_instant(account["now"])
+    found = (
+        deck["id"]
+        for deck in data["rateDecks"]  # of one name and currency, the one that counts latest comes first
+        if (deck["name"], deck["currency"]) == wanted and read_instant(deck["effectiveFrom"]) <= now
+    )
+    return next(found, None)
 
 
 def _country_code(text: str) -> str | None:
@@ -75,7 +99,7 @@ def _country_code(text: str) -> str | None:
     return None
 
 
-async def _csv(request: Request, document: str, about: dict[str, str]) -> Response:
+async def _csv(request: Request, document: str, about: dict[str, Any]) -> Response:
     asked = _asked(request, _filters(request))
 
     async def fetch(after: str | None, first: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ happened; so the books are proved like any others.
 """
 
 import random
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,26 +49,32 @@ class Demo:
     lindgren_id: int
     aozora_id: int
     test_id: int
+    operator: str
+    operator_password: str
+    admin: str
+    admin_password: str
     token: str
 
 
-def fill(database: Database, *, operator_password: str, admin_password: str, now: int, terms: Terms) -> Demo:
+def fill(database: Database, *, now: int, terms: Terms) -> Demo:
     """Fill an empty database with the demonstration, as if it had been in use for over a year until `now`."""
     rates = RateBook()
     _publish(database, now)
     lindgren_id = _lindgren(database, rates, now, terms)
     aozora_id = _aozora(database, rates, now, terms)
     test_id = _test_account(database, rates, now, terms)
-    roles = {lindgren_id: Role.ADMIN, test_id: Role.ADMIN}
+    operator_password, admin_password = _password(), _password()
     with database.transaction() as session:
-        create_person(
-            session, email=OPERATOR, password=operator_password, is_operator=True, roles={}, now=now - FIRST_DAY * DAY
-        )
-        create_person(
-            session, email=ADMIN, password=admin_password, is_operator=False, roles=roles, now=now - 425 * DAY
-        )
+        opened_at = now - FIRST_DAY * DAY
+        create_person(session, email=OPERATOR, password=operator_password, is_operator=True, roles={}, now=opened_at)
+        roles = {lindgren_id: Role.ADMIN, test_id: Role.ADMIN}
+        create_person(session, email=ADMIN, password=admin_password, is_operator=False, roles=roles, now=opened_at)
         token = create_token(session, name="Demonstration", scopes=Scope, account_id=None, now=now)
-    return Demo(lindgren_id, aozora_id, test_id, token)
+    return Demo(lindgren_id, aozora_id, test_id, OPERATOR, operator_password, ADMIN, admin_password, token)
+
+
+def _password() -> str:
+    return "-".join(secrets.token_hex(2) for _ in range(3))
 
 
 def _publish(database: Database, now: int) -> None:

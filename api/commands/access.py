@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api import clock
-from api.commands.terminal import opened, read_account, read_settings, say
+from api.commands.terminal import opened, read_account, read_settings, say, stop
 from api.people import add_role, create_person, find_person
 from api.tokens import create_token
 from db.kinds import Role, Scope
@@ -40,7 +40,9 @@ def create_admin(
     with opened(read_settings()) as database:
         with database.reading() as session:
             known = find_person(session, email)
-        if known is not None and account_id is not None:
+        if known is not None:
+            if account_id is None:
+                stop(f"{known.email} has a sign-in already.")
             with database.transaction() as session:
                 add_role(session, person_id=known.person_id, account_id=account_id, role=role)
             say(f"{known.email} has a sign-in already, and is now {role.value} of {account}.")

@@ -1,26 +1,28 @@
 """`credits demo`: a filled, throw-away instance to look at, on this machine alone."""
 
 import os
-import secrets
+import signal
 import socket
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
 from api import clock
+from api.commands.serving import serve_on
 from api.commands.terminal import opened, say, stop
-from api.demo import ADMIN, OPERATOR, Demo, fill
 from api.logs import set_up_logs
 from api.settings import Settings
 from credits.ids import public_id
+
+if TYPE_CHECKING:
+    from api.demo import Demo
 
 HOST = "127.0.0.1"
 USUAL_PORT = 8000
@@ -36,7 +38,12 @@ def demo(
     ] = None,
 ) -> None:
     """Fill an instance with a year of funds and calls, print how to get in, and serve it."""
+    # Loaded here: no other command needs the whole app, or all the world's numbering data.
+    from api.app import build_app
+    from api.demo import fill
+
     with ExitStack() as until_stopped:
+        _end_quietly()
         listening = until_stopped.enter_context(_listen(port))
         folder = data or Path(until_stopped.enter_context(tempfile.TemporaryDirectory(prefix="credits-demo-")))
         address = f"http://{HOST}:{listening.getsockname()[1]}"
@@ -45,25 +52,16 @@ def demo(
             stop(f"{folder} holds a database already. Serve it: CREDITS_DATA={folder} credits serve")
         set_up_logs(settings)
         say("Filling the demonstration ...")
-        passwords = {OPERATOR: _password(), ADMIN: _password()}
         with opened(settings) as database:
-            made = fill(
-                database,
-                operator_password=passwords[OPERATOR],
-                admin_password=passwords[ADMIN],
-                now=clock.now(),
-                terms=settings.terms,
-            )
-        _show(address, made, passwords, folder if data else None)
-        from api.app import build_app  # loaded here: no other command needs the whole app
+            made = fill(database, now=clock.now(), terms=settings.terms)
+        _show(address, made, folder if data else None)
+        serve_on(listening, build_app(settings))
 
-        server = uvicorn.Server(
-            uvicorn.Config(
-                build_app(settings), loop="uvloop", http="httptools", log_config=None, access_log=False,
-                server_header=False, timeout_graceful_shutdown=3,
-            )
-        )  # fmt: skip
-        server.run(sockets=[listening])
+
+def _end_quietly() -> None:
+    """Ctrl-C and a plain kill both end the demonstration as meant, with its folder removed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
 
 
 def _settings_of_demo(folder: Path, address: str) -> Settings:
@@ -92,16 +90,12 @@ def _listen(port: int | None) -> socket.socket:
     return listening
 
 
-def _password() -> str:
-    return "-".join(secrets.token_hex(2) for _ in range(3))
-
-
-def _show(address: str, made: Demo, passwords: dict[str, str], kept_in: Path | None) -> None:
+def _show(address: str, made: "Demo", kept_in: Path | None) -> None:
     """The first screen. A line a value, so that a program can read it too."""
     table = Table.grid(padding=(0, 2))
     table.add_row("Open", f"[bold]{address}[/]", "and sign in:")
-    table.add_row("", OPERATOR, f"[bold]{passwords[OPERATOR]}[/]   operator: every account, and the rates")
-    table.add_row("", ADMIN, f"[bold]{passwords[ADMIN]}[/]   administrator of Lindgren & Howe")
+    table.add_row("", made.operator, f"[bold]{made.operator_password}[/]   operator: every account, and the rates")
+    table.add_row("", made.admin, f"[bold]{made.admin_password}[/]   administrator of Lindgren & Howe")
     table.add_row("Explore", f"{address}/graphql", "GraphiQL")
     table.add_row("", "", "")
     table.add_row(
@@ -121,7 +115,7 @@ def _show(address: str, made: Demo, passwords: dict[str, str], kept_in: Path | N
     print(flush=True)
 
 
-def _curl(address: str, made: Demo) -> str:
+def _curl(address: str, made: "Demo") -> str:
     variables = f'{{"id": "{public_id("acct", made.lindgren_id)}", "to": "+442079460123"}}'
     lines = (
         f"curl -s {address}/graphql",

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 from typing import Annotated
 
 import typer
 import uvicorn
+from starlette.applications import Starlette
 
 from api.bookkeeping import Bookkeeper
 from api.commands.terminal import opened, read_settings, say
@@ -47,6 +49,15 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int = 1) ->
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=20,
     )
+
+
+def serve_on(listening: socket.socket, app: Starlette) -> None:
+    """Serve one app in this process, on a socket that listens already."""
+    config = uvicorn.Config(
+        app, loop="uvloop", http="httptools", log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=3,
+    )  # fmt: skip
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def worker() -> None:

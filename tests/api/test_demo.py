@@ -1,0 +1,166 @@
+"""The demonstration: believable at the real present, sound, and open to whoever holds what it prints."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from api import clock
+from api.demo import Demo, fill
+from api.settings import Settings
+from credits.balances import balance_of
+from credits.instants import DAY, instant
+from credits.verify import verify
+from db.migrations import upgrade
+from db.session import Database
+
+SOME_SUNDAY = datetime(2026, 11, 22, 3, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Demo, int]]:
+    """A filled database, what is in it, and the instant that it was filled at."""
+    settings = Settings(data=tmp_path_factory.mktemp("demo"), database_url=None, minimum_recharge="JPY=5000,*=50")
+    database, now = _filled(settings, clock.now())
+    yield *database, now
+    database[0].close()
+
+
+def _filled(settings: Settings, now: int) -> tuple[tuple[Database, Demo], int]:
+    database = settings.open_database()
+    upgrade(database)
+    return (database, fill(database, now=now, terms=settings.terms)), now
+
+
+def test_the_demonstrations_books_are_sound(demo: tuple[Database, Demo, int]) -> None:
+    database, _, _ = demo
+
+    with database.reading() as session:
+        assert verify(session) == []
+
+
+def test_it_has_what_a_visitor_should_see(demo: tuple[Database, Demo, int]) -> None:
+    database, made, now = demo
+
+    with database.reading() as session:
+        lindgren, aozora = balance_of(session, made.lindgren_id, now), balance_of(session, made.aozora_id, now)
+        calls = session.rows(
+            "SELECT status, count(*), max(answered_at) FROM call WHERE account_id = ? GROUP BY status ORDER BY status",
+            made.lindgren_id,
+        )
+        kinds = session.rows("SELECT DISTINCT kind FROM ledger_entry WHERE account_id = ?", made.lindgren_id)
+        clocks = session.rows("SELECT clock_at FROM account WHERE mode = 'TEST'")
+    assert lindgren.calls_allowed
+    assert lindgren.next_expiry_at is not None
+    assert 0 < lindgren.next_expiry_at - now < 7 * DAY
+    assert 0 < aozora.current_micros < 1_000_000_000
+    (settled, unrated) = calls
+    assert (unrated[0], unrated[1]) == ("UNRATED", 1)
+    assert settled[1] > 300
+    assert settled[2] < now
+    assert {kind for (kind,) in kinds} == {"FUNDS_ADDED", "CALL_CHARGE", "EXPIRY", "GRANT"}
+    assert clocks == [(now,)]
+
+
+@pytest.mark.parametrize("days", range(7))
+def test_any_day_of_the_week_will_do(tmp_path: Path, days: int) -> None:
+    settings = Settings(data=tmp_path, database_url=None, minimum_recharge="JPY=5000,*=50")
+    now = instant(SOME_SUNDAY + timedelta(days=days, hours=5 * days))
+
+    (database, made), _ = _filled(settings, now)
+
+    with database.reading() as session:
+        balance = balance_of(session, made.lindgren_id, now)
+        forfeited = session.rows("SELECT 1 FROM ledger_entry WHERE kind = 'EXPIRY'")
+    database.close()
+    assert balance.next_expiry_at is not None
+    assert balance.next_expiry_at - now < 7 * DAY
+    assert len(forfeited) == 1
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What the first screen says."""
+
+    address: str
+    token: str
+    operator_password: str
+    account: str
+    text: str
+
+
+@contextmanager
+def _running(*words: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], Screen]]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CREDITS_")}
+    command = [sys.executable, "-c", "from api.cli import main; main()", "demo", *words]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean, **environment}
+    )
+    try:
+        assert process.stdout is not None
+        lines = []
+        while (line := process.stdout.readline()) and '"variables"' not in line:
+            lines.append(line)
+        yield process, _read("".join(lines))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+
+def _read(text: str) -> Screen:
+    def found(pattern: str) -> str:
+        match = re.search(pattern, text)
+        assert match, text
+        return match.group(1)
+
+    return Screen(
+        found(r"(http://127\.0\.0\.1:\d+)"),
+        found(r"(cct_[\w-]{43})"),
+        found(r"operator@example\.com +(\S+)"),
+        found(r"(acct_\w+)"),
+        text,
+    )
+
+
+def test_it_starts_prints_how_to_get_in_and_serves(tmp_path: Path) -> None:
+    real = tmp_path / "real.sqlite3"
+    environment = {"CREDITS_DATABASE_URL": f"sqlite:///{real}", "TMPDIR": str(tmp_path)}
+
+    with _running(**environment) as (process, screen):
+        answer = httpx2.post(
+            f"{screen.address}/graphql",
+            json={
+                "query": 'query($id: ID!) { quoteCall(accountId: $id, to: "+442079460123") { priced } }',
+                "variables": {"id": screen.account},
+            },
+            headers={"Authorization": f"Bearer {screen.token}"},
+            timeout=30,
+        )
+        page = httpx2.get(screen.address, headers={"Accept": "text/html"}, follow_redirects=True, timeout=30)
+
+    assert answer.json()["data"]["quoteCall"]["priced"] is True
+    assert page.status_code == 200
+    assert 'name="password"' in page.text
+    assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind, and touches no real database"
+
+
+def test_with_a_folder_it_is_kept_and_not_filled_twice(tmp_path: Path) -> None:
+    with _running("--data", str(tmp_path / "kept")) as (_, screen):
+        assert "Kept in" in screen.text
+
+    again = subprocess.run(
+        [sys.executable, "-c", "from api.cli import main; main()", "demo", "--data", str(tmp_path / "kept")],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert again.returncode == 1
+    assert "holds a database already" in again.stderr

@@ -16,6 +16,8 @@ from web.uploads import Upload
 
 _FIELDS = of_fields("name", "currency", "decimals", "rounding", effectiveFrom="effective_from")
 _MOST_ROUNDS = 3
+_MOST_CHANGES_SHOWN = 100
+_TELLING = {"CHANGED": 0, "ADDED": 1, "WITHDRAWN": 2}  # what the reader wants to see first
 
 Publish = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -36,8 +38,15 @@ class Preview:
     rates: list[dict[str, Any]]
     bad: list[Bad]
     columns: dict[str, str]
+    unread: tuple[str, ...] = ()
     payload: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """The first changes, the telling ones before the others."""
+        changes: list[dict[str, Any]] = self.payload.get("changes") or []
+        return sorted(changes, key=lambda change: _TELLING[change["kind"]])[:_MOST_CHANGES_SHOWN]
 
 
 def read_deck_file(upload: Upload, language: Language, terms: Mapping[str, str], columns: Mapping[str, str]) -> Preview:
@@ -46,7 +55,7 @@ def read_deck_file(upload: Upload, language: Language, terms: Mapping[str, str],
         upload.name, upload.content, service=terms["service"], currency=terms["currency"], columns=columns or None
     )
     bad = [Bad(row.number, row.text, language.say(row.reason.message, **row.reason.values)) for row in read.bad]
-    return Preview(_rate_inputs(read), bad, dict(read.columns))
+    return Preview(_rate_inputs(read), bad, dict(read.columns), read.unread)
 
 
 async def judge(preview: Preview, language: Language, publish: Publish, terms: Mapping[str, Any]) -> None:

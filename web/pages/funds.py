@@ -41,7 +41,7 @@ async def add_funds(request: Request) -> Response:
             paymentMethodId=typed.get("method") or None,
             idempotencyKey=typed.get("idempotency_key") or new_key(),
         )
-        if not payload["errors"]:
+        if payload["recharge"]:  # paid or declined, it is written down, and the page tells what became of it
             return RedirectResponse(f"/accounts/{account}/funds?done={payload['recharge']['id']}", 303)
         problems = problems_of(payload["errors"], _FIELDS)
     return _page(request, await _asked(request), typed, problems)

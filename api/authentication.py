@@ -9,11 +9,12 @@ from urllib.parse import quote, urlsplit
 
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import clock
 from api.people import PersonState, look_up_person
+from api.refusing import refused, wants_html
 from api.running import Running
 from api.sessions import WebSession
 from api.tokens import TokenState, find_token
@@ -120,13 +121,13 @@ def _open_to_strangers(path: str) -> bool:
 def _turned_away(request: Request) -> Response:
     if request.headers.get("hx-request") == "true":
         page = urlsplit(request.headers.get("hx-current-url", "/"))
-        return _unauthorized({"HX-Redirect": _sign_in_then(page.path, page.query)})
-    if "text/html" in request.headers.get("accept", ""):
+        return _unauthorized(request, {"HX-Redirect": _sign_in_then(page.path, page.query)})
+    if wants_html(request):
         if request.method in ("GET", "HEAD"):
             return RedirectResponse(_sign_in_then(request.url.path, request.url.query), 303)
         page = urlsplit(request.headers.get("referer", "/"))  # a form whose session is over: back to its page
         return RedirectResponse(_sign_in_then(page.path, page.query), 303)
-    return _unauthorized({"WWW-Authenticate": "Bearer"})
+    return _unauthorized(request, {"WWW-Authenticate": "Bearer"})
 
 
 def _sign_in_then(path: str, query: str) -> str:
@@ -134,6 +135,6 @@ def _sign_in_then(path: str, query: str) -> str:
     return SIGN_IN if there == "/" else f"{SIGN_IN}?next={quote(there, safe='/')}"
 
 
-def _unauthorized(headers: dict[str, str]) -> Response:
-    error = {"message": "Sign in, or send a valid bearer token.", "extensions": {"code": "UNAUTHENTICATED"}}
-    return JSONResponse({"errors": [error]}, 401, headers)
+def _unauthorized(request: Request, headers: dict[str, str]) -> Response:
+    said = "Sign in, or send a valid bearer token."
+    return refused(request.scope, 401, "UNAUTHENTICATED", said, headers=headers)

@@ -9,9 +9,9 @@ import hmac
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.refusing import refused
 from api.sessions import CSRF_FIELD, CSRF_HEADER
 
 HARMLESS = ("GET", "HEAD", "OPTIONS")
@@ -31,16 +31,15 @@ class CrossSiteProtection:
             return
         request = Request(scope, receive)
         if not _from_our_pages(request):
-            await _refused("This request came from another site.")(scope, receive, send)
+            await refused(scope, 403, "FORBIDDEN", "This request came from another site.")(scope, receive, send)
             return
         expected: str = scope["state"]["csrf_token"]
         given = request.headers.get(CSRF_HEADER)
         if given is None and request.headers.get("content-type", "").startswith(_FORMS):
             receive, given = await _form_token(scope, receive)
         if not given or not expected or not hmac.compare_digest(given.encode(), expected.encode()):
-            await _refused("This page is no longer valid. Load it again, and repeat what you did.")(
-                scope, receive, send
-            )
+            stale = "This page is no longer valid. Load it again, and repeat what you did."
+            await refused(scope, 403, "FORBIDDEN", stale)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
@@ -72,7 +71,3 @@ async def _form_token(scope: Scope, receive: Receive) -> tuple[Receive, str | No
     async with Request(scope, again()).form() as form:
         given = form.get(CSRF_FIELD)
     return again(), given if isinstance(given, str) else None
-
-
-def _refused(said: str) -> JSONResponse:
-    return JSONResponse({"errors": [{"message": said, "extensions": {"code": "FORBIDDEN"}}]}, 403)

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from api.refusing import wants_html
 from api.running import Running
 from schema.http import answer_graphql
 from web.pages import render
@@ -16,7 +17,7 @@ from web.reader import language_of
 
 async def graphql(request: Request) -> Response:
     """Answer a request of the API; a browser gets GraphiQL, with the address's `query` and `variables` in it."""
-    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+    if request.method == "GET" and wants_html(request):
         return render(request, "graphiql.html")
     running: Running = request.app.state.running
     return await answer_graphql(request, running.context(request.state.viewer, language_of(request)))

@@ -1,9 +1,11 @@
 """How large a request may be: small for everyone, larger for uploads and for whoever may publish rates."""
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.refusing import refused
+from api.settings import MIB
 from db.kinds import Scope as TokenScope
 from schema.access import Viewer
 
@@ -28,7 +30,7 @@ class BodyLimit:
         limit = self.upload_bytes if _may_upload(scope) else self.usual_bytes
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdecimal() or int(announced) > limit:
-            await _too_large(limit)(scope, receive, send)
+            await _too_large(scope, limit)(scope, receive, send)
             return
         left = limit
         started = False
@@ -50,7 +52,7 @@ class BodyLimit:
             await self.app(scope, receive_within_limit, send_noticing)
         except BodyTooLarge:
             if not started:
-                await _too_large(limit)(scope, receive, send)
+                await _too_large(scope, limit)(scope, receive, send)
 
 
 def _may_upload(scope: Scope) -> bool:
@@ -61,7 +63,6 @@ def _may_upload(scope: Scope) -> bool:
     return publishes or Headers(scope=scope).get("content-type", "").startswith("multipart/form-data")
 
 
-def _too_large(limit: int) -> JSONResponse:
-    said = f"This request is larger than the {limit // (1024 * 1024)} MiB that are taken here."
-    error = {"message": said, "extensions": {"code": "LIMIT_EXCEEDED"}}
-    return JSONResponse({"errors": [error]}, 413)
+def _too_large(scope: Scope, limit: int) -> Response:
+    message = "This request is larger than the {limit} MiB that are taken here."
+    return refused(scope, 413, "LIMIT_EXCEEDED", message, limit=limit // MIB)

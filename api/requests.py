@@ -8,11 +8,11 @@ import secrets
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import clock
+from api.refusing import refused
 
 log = structlog.get_logger("credits.http")
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -67,8 +67,5 @@ def _write(scope: Scope, status: int, seconds: float) -> None:
 
 
 def _fault(scope: Scope, request_id: str) -> Response:
-    said = f"Something went wrong here. It was written down as incident {request_id}."
-    if "text/html" in Request(scope).headers.get("accept", ""):
-        return PlainTextResponse(said, 500)
-    error = {"message": said, "extensions": {"code": "INTERNAL", "incidentId": request_id}}
-    return JSONResponse({"errors": [error]}, 500)
+    said = "Something went wrong here. It was written down as incident {incident}."
+    return refused(scope, 500, "INTERNAL", said, incident=request_id)

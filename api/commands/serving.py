@@ -48,6 +48,7 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int = 1) ->
         server_header=False,
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=20,
+        timeout_worker_healthcheck=60,  # a process that is still starting on a busy machine is not dead
     )
 
 

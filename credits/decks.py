@@ -9,7 +9,7 @@ import json
 import threading
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -88,11 +88,17 @@ def terms_of(session: Session, deck_id: int) -> DeckTerms:
     return DeckTerms(*row)
 
 
+def rates_of(session: Session, deck_id: int, rate_nos: Iterable[int]) -> dict[int, Rate]:
+    """Some rates of a deck by their numbers, without loading the deck."""
+    rows = session.rows(
+        f"SELECT {_RATE} FROM rate WHERE deck_id = ? AND {session.among('rate_no')}", deck_id, session.listed(rate_nos)
+    )
+    return {rate.rate_no: rate for rate in _RateReader(deck_id).read(rows)}
+
+
 def rate_of(session: Session, deck_id: int, rate_no: int) -> Rate:
     """One rate, without loading its deck."""
-    rows = session.rows(f"SELECT {_RATE} FROM rate WHERE deck_id = ? AND rate_no = ?", deck_id, rate_no)
-    (rate,) = _RateReader(deck_id).read(rows)
-    return rate
+    return rates_of(session, deck_id, [rate_no])[rate_no]
 
 
 def load_deck(session: Session, deck_id: int) -> Deck:

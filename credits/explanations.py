@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from credits import accounts
 from credits.accounts import AccountState
-from credits.decks import rate_of, terms_of
+from credits.decks import rates_of, terms_of
 from credits.ids import public_id
 from credits.language import Instant, Money, Sentence, sentence
-from credits.rating import explain_price
+from credits.rating import DeckTerms, Rate, explain_price
 from db.kinds import CallStatus, RefusalReason
 from db.session import Session
 
@@ -22,13 +22,15 @@ def explain_calls(session: Session, *, account_id: int, call_nos: Sequence[int])
     """For each call the steps of its price, and which lots paid it."""
     account = accounts.look_up(session, account_id)
     paid = _payments(session, account, call_nos)
-    told = {}
-    for call_no, status, refusal, deck_id, rate_no, duration_seconds in session.rows(
+    calls = session.rows(
         "SELECT call_no, status, refusal, deck_id, rate_no, duration_seconds FROM call"
         f" WHERE account_id = ? AND {session.among('call_no')}",
         account_id,
         session.listed(call_nos),
-    ):
+    )
+    rates = _rates_by_deck(session, [(deck_id, rate_no) for _, _, _, deck_id, rate_no, _ in calls if deck_id])
+    told = {}
+    for call_no, status, refusal, deck_id, rate_no, duration_seconds in calls:
         steps: list[Sentence] = []
         if status == CallStatus.UNRATED:
             steps.append(sentence(_REFUSALS[RefusalReason(refusal)]))
@@ -36,10 +38,23 @@ def explain_calls(session: Session, *, account_id: int, call_nos: Sequence[int])
         elif deck_id is None:
             steps.append(sentence("Calls to emergency numbers are never charged."))
         else:
-            rate, deck = rate_of(session, deck_id, rate_no), terms_of(session, deck_id)
-            steps += explain_price(rate, deck=deck, duration_seconds=duration_seconds, time_zone=account.time_zone)
+            deck, its_rates = rates[deck_id]
+            steps += explain_price(
+                its_rates[rate_no], deck=deck, duration_seconds=duration_seconds, time_zone=account.time_zone
+            )
         told[call_no] = steps + paid[call_no]
     return told
+
+
+def _rates_by_deck(session: Session, wanted: Sequence[tuple[int, int]]) -> dict[int, tuple[DeckTerms, dict[int, Rate]]]:
+    """The decks of some calls with the rates that they used."""
+    rate_nos: dict[int, set[int]] = defaultdict(set)
+    for deck_id, rate_no in wanted:
+        rate_nos[deck_id].add(rate_no)
+    return {
+        deck_id: (terms_of(session, deck_id), rates_of(session, deck_id, numbers))
+        for deck_id, numbers in rate_nos.items()
+    }
 
 
 def _payments(session: Session, account: AccountState, call_nos: Sequence[int]) -> dict[int, list[Sentence]]:

@@ -25,7 +25,7 @@ Table = list[tuple[Any, ...]]
 
 PRICED = "+442079460000"
 UNRATED = "+33142685300"
-BLOCKED = "+4490098790100"
+BLOCKED = "+449098790100"
 MICROS_A_SECOND = 1_000
 
 
@@ -144,7 +144,7 @@ class Books:
                 " ORDER BY entry_no",
                 self.account_id,
             )
-        return [EntryRow(*row, moved.get(entry_no, {})) for entry_no, *row in found]
+        return [EntryRow._make([*row, moved.get(entry_no, {})]) for entry_no, *row in found]
 
     def breaches(self) -> list[Breach]:
         """The first broken rule of each account in the whole database."""
@@ -174,7 +174,7 @@ def publish_plain_deck(session: Session) -> None:
     tiers = (Tier(0, 60 * MICROS_A_SECOND * 1_000, 1),)
     drafts = [
         RateDraft(Service.USER_OUT, "44", "United Kingdom", tiers=tiers),
-        RateDraft(Service.USER_OUT, "44900", "Premium", blocked=True, tiers=tiers),
+        RateDraft(Service.USER_OUT, "449", "Premium", blocked=True, tiers=tiers),
     ]
     publish_deck(
         session, name="standard", currency="USD", effective_from=0, decimals=6, rounding=Rounding.HALF_UP,

@@ -8,6 +8,7 @@ Each run is an account of its own in one database. HYPOTHESIS_PROFILE=long searc
 import os
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -153,7 +154,7 @@ class Course(RuleBasedStateMachine):
         self.books = open_books(self.database, time_zone=zone, clock_at=clock_at)
         self.model = Model(ZoneInfo(zone), clock_at)
         self.reported: list[CallReport] = []
-        self.granted: list[tuple[str, dict[str, int | None], int]] = []
+        self.granted: list[tuple[str, dict[str, Any], int]] = []
         for token in ("tok_ok", "tok_declined", "tok_timeout"):
             make_card(self.database, self.books.account_id, token)
         make_agreement(self.database, self.books.account_id)
@@ -166,7 +167,7 @@ class Course(RuleBasedStateMachine):
         now = self.model.now
         starts_at = now if wait is None else now + wait
         expires_at = NEVER if length is None else starts_at + length
-        values: dict[str, int | None] = {
+        values: dict[str, Any] = {
             "amount_micros": amount,
             "priority": priority,
             "starts_at": None if wait is None else starts_at,

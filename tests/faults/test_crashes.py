@@ -1,0 +1,104 @@
+"""Crashes: a verb that dies at any of its statements has done nothing; done again, it does everything once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import pytest
+
+from credits.instants import DAY, HOUR
+from db.session import Database, Session
+from tests.books import Books, a_call, open_books
+from tests.factories import NOW, make_agreement, make_card, make_recharge, micros
+
+STATEMENTS = ("rows", "row", "execute", "execute_many", "insert")
+
+
+class Crash(BaseException):
+    """The machine stops here."""
+
+
+@contextmanager
+def crashing_at(statement: int) -> Iterator[None]:
+    """Let the machine stop when it comes to a statement, counted from 1."""
+    numbers = count(1)
+
+    def counted(run: Callable[..., Any]) -> Callable[..., Any]:
+        def stop_or_run(*arguments: Any, **values: Any) -> Any:
+            if next(numbers) == statement:
+                raise Crash
+            return run(*arguments, **values)
+
+        return stop_or_run
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in STATEMENTS:
+            patch.setattr(Session, name, counted(getattr(Session, name)))
+        yield
+
+
+def crashes(verb: Callable[[], Any]) -> Iterator[int]:
+    """Do a thing again and again, stopped one statement later each time, until it is through."""
+    for statement in count(1):
+        try:
+            with crashing_at(statement):
+                verb()
+        except Crash:
+            yield statement
+        else:
+            return
+
+
+def a_story(books: Books) -> None:
+    """Something is owed, something awaits its start, something its forfeiture."""
+    books.grant(5, expires_at=NOW + HOUR)
+    books.advance(NOW + HOUR)
+    books.charge(20)
+    books.grant(50, starts_at=NOW + 2 * DAY)
+    books.grant(7, starts_at=NOW + 10 * DAY)
+
+
+VERBS: dict[str, Callable[[Books], Any]] = {
+    "grant": lambda books: books.grant(30, idempotency_key="again"),
+    "void": lambda books: books.void(3, idempotency_key="again"),
+    "record": lambda books: books.record(*[a_call(3, call_id=f"c{number}") for number in range(10)]),
+    "advance": lambda books: books.advance(NOW + 20 * DAY),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_that_dies_at_any_statement_has_done_nothing(database: Database, verb: str) -> None:
+    books = open_books(database)
+    a_story(books)
+    before = books.dump()
+
+    died = 0
+    for _ in crashes(lambda: VERBS[verb](books)):
+        died += 1
+        assert books.dump() == before
+
+    assert died > 2
+    assert books.dump() != before
+    assert books.breaches() == []
+
+
+@pytest.mark.parametrize("method", ["card", "slow card", "invoice"])
+def test_a_recharge_that_dies_anywhere_and_is_asked_for_again_arrives_once(database: Database, method: str) -> None:
+    books = open_books(database)
+    a_story(books)
+    add = {
+        "card": lambda: make_card(database, books.account_id),
+        "slow card": lambda: make_card(database, books.account_id, "tok_timeout"),
+        "invoice": lambda: make_agreement(database, books.account_id),
+    }
+    add[method]()
+
+    for _ in crashes(lambda: make_recharge(database, books.account_id, 100, idempotency_key="again")):
+        assert books.breaches() == []
+    make_recharge(database, books.account_id, 100, idempotency_key="again")
+
+    assert [lot.amount_micros for lot in books.lots() if lot.recharge_no] == [micros(100)]
+    assert books.account().recharge_count == 1
+    assert books.balance().current_micros == micros(80)
+    assert books.breaches() == []

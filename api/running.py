@@ -10,6 +10,7 @@ from api.passwords import Attempts
 from api.sessions import Sessions
 from api.settings import Settings
 from credits.decks import RateBook
+from credits.history import History
 from credits.instants import HOUR
 from credits.language import Language
 from db import migrations
@@ -27,6 +28,7 @@ class Running:
         self.terms = settings.terms
         self.database = settings.open_database()
         self.rates = RateBook()
+        self.history = History()
         self.sessions = Sessions(
             settings.signing_key, is_https=settings.is_https, lifetime=settings.session_hours * HOUR
         )
@@ -35,7 +37,7 @@ class Running:
 
     def context(self, viewer: Viewer | None, language: Language) -> Context:
         """What a GraphQL request works with."""
-        return Context(self.database, self.rates, viewer, language, clock.now, self.terms)
+        return Context(self.database, self.rates, viewer, language, clock.now, self.terms, history=self.history)
 
     async def run(self, viewer: Viewer | None, language: Language, document: str, variables: dict[str, Any]) -> Any:
         """Run a page's own document as its reader would, and return the data; what it may not show is raised."""

@@ -254,7 +254,7 @@ def test_a_deck_larger_than_the_book_is_held_all_the_same(database: Database) ->
 
 def test_threads_that_ask_at_once_load_a_deck_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     make_deck(database)
-    rates, loads, begin = RateBook(), [], threading.Barrier(8)
+    rates, loads, begin = RateBook(), [], threading.Barrier(8, timeout=30)
 
     def load(*arguments: object) -> Deck:
         loads.append(arguments)

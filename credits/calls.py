@@ -6,7 +6,7 @@ The import of files and `recordCalls` are this one code path; a single call is a
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from credits.accounts import require_open
 from credits.decks import RateBook
@@ -45,8 +45,7 @@ class CallReport:
     user_no: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallOutcome:
+class CallOutcome(NamedTuple):
     """What became of one report: a call (perhaps one that was known before), or a refusal that kept nothing."""
 
     call_id: str
@@ -57,8 +56,7 @@ class CallOutcome:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """A call that is on record, with the values that a repeated report must have again."""
 
     call_no: int

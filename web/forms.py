@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
+from starlette.requests import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,12 @@ class Problem:
 
     field: str
     message: str
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The texts of a form that was sent."""
+    async with request.form() as form:
+        return typed_in(form)
 
 
 def typed_in(form: FormData | Mapping[str, str]) -> dict[str, str]:

@@ -30,9 +30,9 @@ def exception_handlers() -> Mapping[Any, Handler]:
             HTTPException: _other}  # fmt: skip
 
 
-def error_page(request: Request, status_code: int, incident: str | None = None) -> Response:
+def error_page(request: Request, status_code: int, *, incident: str | None = None, said: str = "") -> Response:
     """The page that says, in the reader's words, why there is nothing to see, and what to do next."""
-    return render(request, "error.html", status_code=status_code, status=status_code, incident=incident)
+    return render(request, "error.html", status_code=status_code, status=status_code, incident=incident, said=said)
 
 
 async def _not_visible(request: Request, _: Exception) -> Response:
@@ -44,8 +44,10 @@ async def _not_allowed(request: Request, _: Exception) -> Response:
 
 
 async def _fault(request: Request, fault: Exception) -> Response:
-    return error_page(request, 500, fault.incident if isinstance(fault, Fault) else None)
+    return error_page(request, 500, incident=fault.incident if isinstance(fault, Fault) else None)
 
 
 async def _other(request: Request, error: Exception) -> Response:
-    return error_page(request, error.status_code if isinstance(error, HTTPException) else 500)
+    assert isinstance(error, HTTPException)
+    said = error.detail if error.status_code == 422 else ""  # a question that cannot be right: its own words help
+    return error_page(request, error.status_code, said=said)

@@ -15,7 +15,7 @@ from credits.money import CURRENCIES
 from web.documents import ask, tell
 from web.errors import NotAllowed
 from web.figures import read_instant
-from web.forms import Problem, new_key, of_fields, problems_of, read_local, typed_in
+from web.forms import Problem, new_key, of_fields, problems_of, read_form, read_local
 from web.listing import Row, csv_response, filters_of, given, listing, paging
 from web.reader import language_of, safe_way_back
 from web.rendering import render
@@ -59,7 +59,7 @@ async def new_account(request: Request) -> Response:
 async def create_account(request: Request) -> Response:
     """Open an account, and go to it."""
     data = await ask(request, "viewer")
-    typed = typed_in(await request.form())
+    typed = await read_form(request)
     is_test = typed.get("mode") == "TEST"
     clock = read_local(typed.get("clock", ""), typed.get("time_zone", "UTC")) if is_test else None
     if is_test and typed.get("clock") and clock is None:
@@ -95,7 +95,7 @@ async def move_clock(request: Request) -> Response:
     """Move a test account's clock forward, by a step or to an instant, and go back to where it was moved from."""
     account_id = request.path_params["account"]
     data = await ask(request, "head", account=account_id)
-    typed = typed_in(await request.form())
+    typed = await read_form(request)
     back = safe_way_back(typed.get("back", ""), f"/accounts/{account_id}")
     to = _stepped(data["account"], typed.get("by", "")) or read_local(typed.get("to", ""), data["account"]["timeZone"])
     if to is None:

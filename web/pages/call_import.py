@@ -47,9 +47,8 @@ async def take_in(request: Request) -> Response:
     """Charge the calls of a file, a thousand at a time, and say what became of each kind."""
     language = language_of(request)
     account = request.path_params["account"]
-    form = await request.form()
-    typed = typed_in(form)
-    upload = await read_upload(form)
+    async with request.form() as form:
+        typed, upload = typed_in(form), await read_upload(form)
     if upload is None:
         said = language.say("Choose a file: CSV, XLSX or text, no larger than 32 MB.")
         return _page(request, await _data(request), typed, [Problem("file", said)], None)

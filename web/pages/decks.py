@@ -30,9 +30,8 @@ async def choose(request: Request) -> Response:
 async def publish(request: Request) -> Response:
     """Show what a price list would change; publish it when that was confirmed and no bad row is in the way."""
     data = await _data(request)
-    form = await request.form()
-    typed = _USUAL | typed_in(form)
-    upload = await read_upload(form)
+    async with request.form() as form:
+        typed, upload = _USUAL | typed_in(form), await read_upload(form)
     terms, problems = _terms(request, typed)
     if upload is None:
         said = language_of(request).say("Choose a file: CSV, XLSX or text, no larger than 32 MB.")
@@ -59,7 +58,8 @@ async def _previewed(
     try:
         preview = await run_in_threadpool(read_deck_file, upload, language, typed, columns)
     except Refusal as refusal:
-        return Preview([], [], columns), [Problem("file", language.say(refusal.message, **refusal.values))]
+        field = refusal.field[0] if refusal.field and refusal.field[0] in ("currency", "service") else "file"
+        return Preview([], [], columns), [Problem(field, language.say(refusal.message, **refusal.values))]
     if preview.rates:
         await judge(preview, language, partial(_ask_to_publish, request), terms)
     return preview, preview.problems

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from web.documents import ask, tell
-from web.forms import Problem, new_key, of_fields, problems_of, read_amount, typed_in
+from web.forms import Problem, new_key, of_fields, problems_of, read_amount, read_form
 from web.listing import Row, csv_of, filters_of, given, listing, paging
 from web.reader import language_of
 from web.rendering import render
@@ -30,7 +30,7 @@ async def funds(request: Request) -> Response:
 async def add_funds(request: Request) -> Response:
     """Buy a lot; the hidden key makes sure that a second click buys nothing more."""
     account = request.path_params["account"]
-    typed = typed_in(await request.form())
+    typed = await read_form(request)
     problems = _judge(request, typed)
     if not problems:
         payload = await tell(

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from web.documents import ask, tell
-from web.forms import Problem, of_fields, problems_of, typed_in
+from web.forms import Problem, of_fields, problems_of, read_form
 from web.rendering import render
 
 _FIELDS = of_fields("kind", "token", purchaseOrder="purchase_order", agreementNumber="agreement_number")
@@ -22,7 +22,7 @@ async def methods(request: Request) -> Response:
 async def add_method(request: Request) -> Response:
     """Keep another method. A card number never comes here: only a token of the payment provider does."""
     account = request.path_params["account"]
-    typed = typed_in(await request.form())
+    typed = await read_form(request)
     card = typed.get("kind") == "CARD"
     payload = await tell(
         request,

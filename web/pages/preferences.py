@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from credits.language import LANGUAGES
-from web.forms import typed_in
+from web.forms import read_form
 from web.reader import THEMES, safe_way_back
 
 _YEAR = 365 * 86400
@@ -13,7 +13,7 @@ _YEAR = 365 * 86400
 
 async def prefer(request: Request) -> Response:
     """Keep what was chosen, and go back to the page where it was."""
-    typed = typed_in(await request.form())
+    typed = await read_form(request)
     answer = RedirectResponse(safe_way_back(typed.get("back", "")), 303)
     for name, allowed in (("lang", LANGUAGES), ("theme", THEMES)):
         if typed.get(name) in allowed:

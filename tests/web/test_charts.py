@@ -1,0 +1,61 @@
+"""The chart of the balance, how long it lasts, and what is left of a lot."""
+
+from web.charts import balance_chart, days_left, share
+
+
+def day(number: int, closing: str, charged: str = "0.00") -> dict[str, object]:
+    """A day of September."""
+    money = {"closing": closing, "charged": charged}
+    return {"day": f"2026-09-{number:02}", **{name: usd(amount) for name, amount in money.items()}}
+
+
+def usd(amount: str) -> dict[str, str]:
+    """An amount as the schema gives it."""
+    return {"amount": amount, "currency": "USD"}
+
+
+def test_a_balance_is_drawn_in_steps_from_edge_to_edge() -> None:
+    chart = balance_chart([day(1, "100.00"), day(2, "50.00")])
+
+    assert chart is not None
+    assert chart.line == "M0 0.00V0.00H50.00V50.00H100.00"
+    assert [mark.value for mark in chart.amounts] == ["0", "25", "50", "75", "100"]
+    assert [mark.at for mark in chart.months] == ["0.00"]
+
+
+def test_a_balance_below_zero_has_its_zero_in_the_picture() -> None:
+    chart = balance_chart([day(1, "10.00"), day(2, "-10.00")])
+
+    assert chart is not None
+    assert chart.zero == "50.00"
+    assert chart.below_zero
+
+
+def test_nothing_is_drawn_before_there_were_funds() -> None:
+    assert balance_chart([day(1, "0.00"), day(2, "0.00")]) is None
+    assert balance_chart([]) is None
+
+
+def test_the_time_before_the_first_funds_is_left_out_down_to_a_fortnight() -> None:
+    days = [day(number, "0.00") for number in range(1, 29)]
+
+    short = balance_chart([*days, day(29, "5.00")])
+    long = balance_chart([*days[:5], *(day(number, "5.00") for number in range(6, 30))])
+
+    assert short is not None
+    assert short.days == 14
+    assert long is not None
+    assert long.days == 25
+
+
+def test_the_balance_lasts_as_long_as_the_last_days_say() -> None:
+    days = [day(number, "0.00", "2.00") for number in range(1, 11)]
+
+    assert days_left(usd("100.00"), days) == 50
+    assert days_left(usd("100.00"), [day(1, "0.00")]) is None
+    assert days_left(usd("-5.00"), days) == 0
+    assert days_left(usd("100.00"), []) is None
+
+
+def test_what_is_left_at_all_shows_and_what_is_whole_is_whole() -> None:
+    assert [share(usd(left), usd("200.00")) for left in ("0.00", "0.01", "100.00", "200.00")] == [0, 1, 50, 100]

@@ -1,6 +1,7 @@
 """Figures and times as pages show them."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from markupsafe import Markup
@@ -91,7 +92,7 @@ def test_an_expiry_is_shown_by_the_last_day_that_it_leaves() -> None:
 
 
 def test_a_lists_days_are_those_of_the_accounts_zone() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"at": "2026-10-01T03:59:00Z"},
         {"at": "2026-09-30T12:00:00Z"},
         {"at": "2026-09-30T03:00:00Z"},

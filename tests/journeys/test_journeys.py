@@ -1,0 +1,129 @@
+"""Journeys of an administrator and an operator."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.conftest import OLGA, Site, sign_in
+
+pytestmark = pytest.mark.journey
+
+
+def add_funds(page: Page, amount: str) -> None:
+    """Type an amount, read the question, and say yes."""
+    page.get_by_role("link", name="Add funds").first.click()
+    page.get_by_label("Amount, USD").fill(amount)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text(f"Charge ${amount}.00 to Visa")).to_be_visible()
+    page.get_by_role("button", name=f"Add ${amount}.00").click()
+
+
+def test_somebody_signs_in_adds_funds_and_sees_the_new_lot(page: Page, site: Site) -> None:
+    sign_in(page)
+    expect(page).to_have_url(re.compile(site.account))
+    expect(page.locator(".figure-large")).to_have_text("$99.88")
+    expect(page.get_by_text("Calls are allowed.")).to_be_visible()
+
+    add_funds(page, "75")
+
+    expect(page.locator("main .notice")).to_contain_text("$75.00 was added.")
+    expect(page.locator("main .notice")).to_be_focused()
+    expect(page.locator(".standing")).to_contain_text("$174.88")
+    expect(page.locator("#announcement")).to_contain_text("$75.00 was added.")
+
+    page.get_by_role("link", name="Lots").click()
+
+    row = page.get_by_role("row").filter(has_text="Purchase")
+    expect(row).to_contain_text("75.00")
+    expect(row).to_contain_text("Oct 1, 2027")
+
+
+def test_all_of_it_works_without_scripts(page_without_scripts: Page) -> None:
+    page = page_without_scripts
+    sign_in(page)
+
+    add_funds(page, "60")
+
+    expect(page.get_by_text("$60.00 was added.")).to_be_visible()
+    expect(page.locator(".standing")).to_contain_text("$159.88")
+
+
+def test_an_amount_that_is_refused_is_explained_and_stays_typed(page: Page) -> None:
+    sign_in(page)
+
+    add_funds(page, "20")
+
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_role("alert")).to_contain_text("$50.00")
+    expect(page.get_by_label("Amount, USD")).to_have_value("20")
+    page.get_by_role("link", name="The least that can be added").click()
+    expect(page.get_by_label("Amount, USD")).to_be_focused()
+
+
+def test_a_list_is_filtered_where_the_reader_looks_and_back_leads_back(page: Page, site: Site) -> None:
+    sign_in(page)
+    page.goto(f"/accounts/{site.account}/ledger")
+
+    page.get_by_label("Kind").select_option("Grant")
+
+    expect(page.locator("tbody tr:not(.day)")).to_have_count(1)
+    expect(page).to_have_url(re.compile("kind=GRANT"))
+    page.go_back()
+    expect(page.locator("tbody tr:not(.day)")).to_have_count(2)
+
+
+def test_an_entry_opens_to_its_draws_and_leads_to_the_calls_explanation(page: Page, site: Site) -> None:
+    sign_in(page)
+    page.goto(f"/accounts/{site.account}/ledger")
+
+    page.get_by_text("Call to +4930123456").click()
+    expect(page.get_by_role("link", name="Grant of")).to_be_visible()
+    page.get_by_role("link", name="How this charge came about").click()
+
+    expect(page.get_by_text("2 steps of 60 s")).to_be_visible()
+
+
+def test_the_test_clock_moves_from_the_ribbon(page: Page, site: Site) -> None:
+    sign_in(page)
+    page.goto(f"/accounts/{site.account}/lots")
+
+    page.get_by_role("button", name="+ 1 month").click()
+
+    expect(page.get_by_label("Test account")).to_contain_text("Nov 1, 2026")
+    expect(page).to_have_url(re.compile("/lots"))
+
+
+def test_the_operator_publishes_a_deck_after_seeing_what_it_changes(page: Page) -> None:
+    sign_in(page, OLGA)
+    page.get_by_role("link", name="Rates").click()
+    page.get_by_role("link", name="Publish a deck").click()
+
+    content = b"Prefix,Destination,Rate\n49,Germany,0.07\n5.41144E+11,Argentina,0.2\n"
+    page.get_by_label("Price list").set_input_files({"name": "list.csv", "mimeType": "text/csv", "buffer": content})
+    page.get_by_role("button", name="Show what would change").click()
+    expect(page.get_by_text("0 added, 1 changed, 1 withdrawn.")).to_be_visible()
+    page.get_by_label("Leave the bad rows out (1)").check()
+    page.get_by_role("button", name="Publish the deck").click()
+
+    expect(page.get_by_text("The deck is published.")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Germany")).to_contain_text("0.07")
+
+
+def test_the_language_changes_from_the_foot_of_the_page(page: Page) -> None:
+    sign_in(page)
+
+    page.get_by_role("button", name="日本語").click()
+
+    expect(page.get_by_role("link", name="残高を追加")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/funds", "/funds/methods", "/lots", "/ledger", "/calls", "/calls/check", "/calls/import"]
+)
+def test_nothing_is_cut_off_on_a_small_phone(phone: Page, site: Site, path: str) -> None:
+    sign_in(phone)
+
+    phone.goto(f"/accounts/{site.account}{path}")
+
+    assert phone.evaluate("document.documentElement.scrollWidth") == 360

@@ -67,6 +67,7 @@ def test_the_smallest_and_the_largest_grant_are_taken(books: Books, amount: int)
         ({"idempotency_key": "k" * 256}, "idempotencyKey"),
         ({"expires_at": NOW}, "expiresAt"),
         ({"expires_at": NOW - 1}, "expiresAt"),
+        ({"starts_at": NOW - 10, "expires_at": NOW}, "expiresAt"),
         ({"starts_at": NOW + 10, "expires_at": NOW + 10}, "expiresAt"),
         ({"starts_at": NOW + 10, "expires_at": NOW + 9}, "expiresAt"),
     ],

@@ -39,6 +39,7 @@ class Preview:
     bad: list[Bad]
     columns: dict[str, str]
     unread: tuple[str, ...] = ()
+    left_out: int = 0
     payload: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -55,18 +56,20 @@ def read_deck_file(upload: Upload, language: Language, terms: Mapping[str, str],
         upload.name, upload.content, service=terms["service"], currency=terms["currency"], columns=columns or None
     )
     bad = [Bad(row.number, row.text, language.say(row.reason.message, **row.reason.values)) for row in read.bad]
-    return Preview(_rate_inputs(read), bad, dict(read.columns), read.unread)
+    return Preview(_rate_inputs(read), bad, dict(read.columns), read.unread, len(read.skipped))
 
 
-async def judge(preview: Preview, language: Language, publish: Publish, terms: Mapping[str, Any]) -> None:
-    """Ask what publishing would change. Rates that are refused join the bad rows, and the rest is asked again."""
+async def judge(preview: Preview, publish: Publish, terms: Mapping[str, Any], *, dry_run: bool) -> None:
+    """Ask what publishing changes. Rates that are refused join the bad rows, and it is asked again without them;
+    a first question that is no dry run publishes, unless a rate is refused."""
     rates = preview.rates
     for _ in range(_MOST_ROUNDS):
-        payload = await publish({**terms, "rates": [_input(rate) for rate in rates], "dryRun": True})
-        refused = _refused_rates(payload["errors"])
-        preview.payload = payload
+        inputs = [_input(rate) for rate in rates]
+        preview.payload = await publish({**terms, "rates": inputs, "dryRun": dry_run})
+        refused = _refused_rates(preview.payload["errors"])
         if not refused:
             break
+        dry_run = True
         for place, message in refused.items():
             preview.bad.append(
                 Bad(rates[place]["row"], f"{rates[place]['prefix']} {rates[place]['destination']}", message)
@@ -76,11 +79,6 @@ async def judge(preview: Preview, language: Language, publish: Publish, terms: M
     preview.bad.sort(key=lambda bad: bad.row or 0)
     about_terms = [error for error in preview.payload["errors"] if "rates" not in error["field"]]
     preview.problems = problems_of(about_terms, _FIELDS)
-
-
-def publication(preview: Preview, terms: Mapping[str, Any]) -> dict[str, Any]:
-    """The mutation's input that publishes what a preview showed."""
-    return {**terms, "rates": [_input(rate) for rate in preview.rates], "dryRun": False}
 
 
 def _refused_rates(errors: list[dict[str, Any]]) -> dict[int, str]:

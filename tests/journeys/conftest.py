@@ -1,6 +1,5 @@
 """A served app with an administrator and an operator, and a browser that fails a test when the console complains."""
 
-import os
 import shutil
 import socket
 import threading
@@ -29,7 +28,7 @@ from tests.factories import NOW, a_rate, make_card, make_deck, make_lot, make_te
 PASSWORD = "correct horse battery"
 ADA, OLGA = "ada@example.com", "olga@example.com"
 _STARTS_WITHIN_SECONDS = 20
-_CHROMIUM = os.environ.get("CREDITS_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
           "--no-first-run")  # fmt: skip
 
@@ -63,7 +62,7 @@ def site(sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def chromium() -> Iterator[Browser]:
     """The browser, started once."""
     if _CHROMIUM is None:
-        pytest.fail("There is no chromium here. Install it, or name it with CREDITS_TEST_CHROMIUM.", pytrace=False)
+        pytest.fail("The journeys need a browser: install chromium (apt-get install chromium).", pytrace=False)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_FLAGS))
         yield browser

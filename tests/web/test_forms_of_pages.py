@@ -153,7 +153,8 @@ def test_a_bad_row_is_shown_with_its_number_and_publishes_nothing(olga: Browser)
 
     answer = olga.send("/rates/publish", files=files, step="publish", name="standard", currency="USD")
 
-    assert answer.status_code == 200
+    assert answer.status_code == 422
+    assert "Bad rows are in the way" in answer.text
     assert "5.41144E+11" in answer.text
     assert '<td class="number" data-label="Row">4</td>' in answer.text
     assert "France" not in olga.see("/rates.csv").text
@@ -196,3 +197,16 @@ def test_imported_calls_are_charged_once(ada: Browser) -> None:
     assert "x-2" in first.text
     assert "Calls charged: 0" in second.text
     assert "Known already, and not charged again: 1." in second.text
+
+
+@pytest.mark.parametrize(("skips", "status"), [({}, 422), ({"skip_bad_rows": "yes"}, 303)])
+def test_a_rate_that_only_the_rules_refuse_is_a_bad_row_like_any_other(
+    olga: Browser, skips: dict[str, str], status: int
+) -> None:
+    files = {"file": ("list.csv", DECK + b"34,Spain,9999999\n")}
+
+    answer = olga.send("/rates/publish", files=files, step="publish", name="standard", currency="USD", **skips)
+
+    assert answer.status_code == status
+    assert ("France" in olga.see("/rates.csv").text) == (status == 303)
+    assert "Spain" not in olga.see("/rates.csv").text

@@ -1,5 +1,6 @@
 """Publishing a rate deck: upload, see what would change, publish."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -10,10 +11,10 @@ from starlette.routing import BaseRoute, Route
 
 from credits.money import CURRENCIES
 from credits.refusals import Refusal
-from web.deck_files import Preview, judge, publication, read_deck_file
+from web.deck_files import Preview, judge, read_deck_file
 from web.documents import ask, tell
 from web.errors import NotAllowed
-from web.forms import Problem, problems_of, read_local, typed_in
+from web.forms import Problem, read_local, typed_in
 from web.reader import language_of
 from web.rendering import render
 from web.uploads import Upload, read_upload
@@ -38,35 +39,38 @@ async def publish(request: Request) -> Response:
         problems.insert(0, Problem("file", said))
     if problems or upload is None:
         return _page(request, data, typed, problems)
-    preview, problems = await _previewed(request, upload, typed, terms)
-    wanted = typed.get("step") == "publish" and not problems and (not preview.bad or "skip_bad_rows" in typed)
-    if wanted and preview.rates:
-        payload = await tell(request, "publish", **publication(preview, terms))
-        if not payload["errors"]:
-            return RedirectResponse(f"/rates/{payload['deck']['id']}?published=1", 303)
-        problems = problems_of(payload["errors"], {})
+    preview, problems = await _read(request, upload, typed)
+    publishing, skips = typed.get("step") == "publish", "skip_bad_rows" in typed
+    if preview.rates:
+        in_the_way = bool(preview.bad) and not skips
+        await judge(preview, partial(_publish, request), terms, dry_run=in_the_way or not publishing)
+        if publishing and skips and not preview.payload["deck"] and not preview.problems:
+            await judge(preview, partial(_publish, request), terms, dry_run=False)  # what was refused is out by now
+        if preview.payload["deck"]:
+            return RedirectResponse(f"/rates/{preview.payload['deck']['id']}?published=1", 303)
+        problems = preview.problems
+    if publishing and preview.bad and not skips and not problems:
+        said = language_of(request).say("Bad rows are in the way: leave them out, or mend the file.")
+        problems = [Problem("skip_bad_rows", said)]
     return _page(request, data, typed, problems, preview=preview, upload=upload)
 
 
-async def _previewed(
-    request: Request, upload: Upload, typed: dict[str, str], terms: dict[str, Any]
-) -> tuple[Preview, list[Problem]]:
-    """Read and judge a file; what is wrong with the file as a whole comes back as problems."""
+async def _read(request: Request, upload: Upload, typed: dict[str, str]) -> tuple[Preview, list[Problem]]:
+    """Read a file; what is wrong with the file as a whole comes back as problems."""
     language = language_of(request)
     columns = {name.removeprefix("column:"): value for name, value in typed.items()
                if name.startswith("column:") and value}  # fmt: skip
     try:
-        preview = await run_in_threadpool(read_deck_file, upload, language, typed, columns)
+        return await run_in_threadpool(read_deck_file, upload, language, typed, columns), []
     except Refusal as refusal:
         field = refusal.field[0] if refusal.field and refusal.field[0] in ("currency", "service") else "file"
         return Preview([], [], columns), [Problem(field, language.say(refusal.message, **refusal.values))]
-    if preview.rates:
-        await judge(preview, language, partial(_ask_to_publish, request), terms)
-    return preview, preview.problems
 
 
-async def _ask_to_publish(request: Request, given: dict[str, Any]) -> dict[str, Any]:
-    return await tell(request, "publish", **given)
+async def _publish(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """Run the mutation in a thread with a loop of its own: so many rates take seconds to be read as an input, and
+    calls that wait to be authorized must not wait for that."""
+    return await run_in_threadpool(asyncio.run, tell(request, "publish", **given))
 
 
 def _terms(request: Request, typed: dict[str, str]) -> tuple[dict[str, Any], list[Problem]]:

@@ -10,6 +10,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 _FEWEST_DAYS = 14
+_FEWEST_PACE_DAYS = 7
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
 
@@ -70,12 +71,20 @@ def balance_chart(days: Sequence[Mapping[str, Any]]) -> BalanceChart | None:
 
 
 def days_left(available: Mapping[str, str], history: Sequence[Mapping[str, Any]], pace_days: int = 30) -> int | None:
-    """How many days the available balance lasts at the pace of the last days; nothing when nothing was spent."""
-    recent = history[-pace_days:]
+    """How many days the available balance lasts at the pace of the last days; nothing when nothing was spent.
+
+    The pace of a young account is that of its life so far, though never of less than a week.
+    """
+    first = next((place for place, day in enumerate(history) if _has_life(day)), 0)
+    recent = history[-max(_FEWEST_PACE_DAYS, min(pace_days, len(history) - first)) :]
     spent = sum((Decimal(day["charged"]["amount"]) for day in recent), Decimal(0))
     if spent <= 0 or not recent:
         return None
     return max(0, int(Decimal(available["amount"]) * len(recent) / spent))
+
+
+def _has_life(day: Mapping[str, Any]) -> bool:
+    return bool(Decimal(day["closing"]["amount"]) or Decimal(day["charged"]["amount"]))
 
 
 def share(part: Mapping[str, str], whole: Mapping[str, str]) -> int:

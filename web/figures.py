@@ -37,11 +37,12 @@ class Figures:
 
     def plain_money(self, money: Amount) -> str:
         """An amount with its currency sign, as text for sentences."""
-        return self.language.money(int(Decimal(money["amount"]).scaleb(6)), money["currency"])
+        written = self.language.money(int(Decimal(money["amount"]).scaleb(6)), money["currency"])
+        return written.replace("-", "−")
 
     def money(self, money: Amount) -> Markup:
         """An amount with its currency sign and its minor digits small."""
-        whole, point, minor = self.plain_money(money).replace("-", "−").partition(".")
+        whole, point, minor = self.plain_money(money).partition(".")
         return Markup('<data class="money" value="{}">{}{}</data>').format(
             money["amount"], whole, Markup("<small>{}{}</small>").format(point, minor) if minor else ""
         )
@@ -108,6 +109,10 @@ class Figures:
         """Rows in their order, gathered under the calendar day of the instant called `name`."""
         days = groupby(rows, lambda row: row[name] and self._local(read_instant(row[name])).date())
         return [(self._day_heading(day), list(of_day)) for day, of_day in days]
+
+    def day_of(self, text: str) -> date:
+        """The calendar day of an instant in the account's zone."""
+        return self._local(read_instant(text)).date()
 
     def is_near(self, text: str | None, days: int) -> bool:
         """Whether an instant lies within so many days of the account's clock."""

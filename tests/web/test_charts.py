@@ -57,5 +57,13 @@ def test_the_balance_lasts_as_long_as_the_last_days_say() -> None:
     assert days_left(usd("100.00"), []) is None
 
 
+def test_the_pace_of_a_young_account_is_that_of_its_life_so_far() -> None:
+    before = [day(number, "0.00") for number in range(1, 20)]
+    life = [day(number, "90.00", "2.00") for number in range(20, 30)]
+
+    assert days_left(usd("100.00"), before + life) == 50
+    assert days_left(usd("100.00"), before + life[:1]) == 350
+
+
 def test_what_is_left_at_all_shows_and_what_is_whole_is_whole() -> None:
     assert [share(usd(left), usd("200.00")) for left in ("0.00", "0.01", "100.00", "200.00")] == [0, 1, 50, 100]

@@ -24,7 +24,8 @@ async def rates(request: Request) -> Response:
     if asked["searching"] and asked["inAccount"]:
         asked["deck"] = await _deck_of(request, asked["account"])
     data = await ask(request, "rates", **asked, **paging(request, 50))
-    return render(request, "rates.html", data=data, **_shown(request, data, filters))
+    decks = _with_ends(data["rateDecks"])
+    return render(request, "rates.html", data=data, decks=decks, **_shown(request, data, filters))
 
 
 async def rates_csv(request: Request) -> Response:
@@ -74,6 +75,17 @@ def _shown(request: Request, data: dict[str, Any], filters: dict[str, str]) -> d
         "operates": "OPERATOR" in data["viewer"]["roles"],
         "within": f"?account={account}" if account else "",
     }
+
+
+def _with_ends(decks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each deck with the instant from which a later one of its name and currency counts, if there is one."""
+    later: dict[tuple[str, str], str] = {}
+    found = []
+    for deck in decks:  # of one name and currency, the one that counts latest comes first
+        name = (deck["name"], deck["currency"])
+        found.append({**deck, "until": later.get(name)})
+        later[name] = deck["effectiveFrom"]
+    return found
 
 
 async def _deck_of(request: Request, account_id: str) -> str | None:

@@ -27,6 +27,9 @@ class Breach:
 
 # Each finds (account_id, where). `{scope}` limits a table to the accounts that are asked about.
 _RULES: dict[str, str] = {
+    "an entry belongs to an account": """
+        SELECT account_id, 'entry ' || entry_no FROM ledger_entry WHERE {scope}
+            AND NOT EXISTS (SELECT 1 FROM account WHERE account.account_id = ledger_entry.account_id)""",
     "entries are numbered without gaps": """
         SELECT account_id, 'entry ' || entry_no FROM (
             SELECT account_id, entry_no, row_number() OVER (PARTITION BY account_id ORDER BY entry_no) AS place

@@ -295,9 +295,6 @@ def _ledger_entry() -> None:
             ["recharge.account_id", "recharge.recharge_no"],
             name=op.f("fk_ledger_entry_account_id_recharge_no_recharge"),
         ),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.account_id"], name=op.f("fk_ledger_entry_account_id_account")
-        ),
         sa.PrimaryKeyConstraint("account_id", "entry_no", name=op.f("pk_ledger_entry")),
     )
     op.create_index(

@@ -14,6 +14,7 @@ from tests.factories import NOW, make_card, make_recharge
 # entries 1 to 12; calls 1, 2 and 4 charged, 3 unrated, 5 to an emergency number; recharge 1 paid, 2 declined.
 # Amounts are in units of {m} micro-units. Each corruption breaks its rule, and none of the rules before it.
 CORRUPTIONS: list[tuple[str, str, list[str]]] = [
+    ("an entry belongs to an account", "entry 1", ["DELETE FROM account WHERE {a}"]),
     ("entries are numbered without gaps", "entry 13", [
         "UPDATE draw SET entry_no = 13 WHERE {a} AND entry_no = 12",
         "UPDATE ledger_entry SET entry_no = 13 WHERE {a} AND entry_no = 12",

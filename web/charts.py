@@ -34,8 +34,8 @@ class BalanceChart:
     last: str
     below_zero: bool
     days: int
-    from_amount: Mapping[str, str]
-    to_amount: Mapping[str, str]
+    from_amount: str
+    to_amount: str
 
 
 def balance_chart(days: Sequence[Mapping[str, Any]]) -> BalanceChart | None:
@@ -65,26 +65,24 @@ def balance_chart(days: Sequence[Mapping[str, Any]]) -> BalanceChart | None:
         last=y(closing[-1]),
         below_zero=closing[-1] < 0,
         days=len(days),
-        from_amount=days[0]["closing"],
-        to_amount=days[-1]["closing"],
+        from_amount=days[0]["closing"]["amount"],
+        to_amount=days[-1]["closing"]["amount"],
     )
 
 
-def days_left(available: Mapping[str, str], history: Sequence[Mapping[str, Any]], pace_days: int = 30) -> int | None:
+def days_left(
+    available: Mapping[str, str], pace: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, Any]]
+) -> int | None:
     """How many days the available balance lasts at the pace of the last days; nothing when nothing was spent.
 
     The pace of a young account is that of its life so far, though never of less than a week.
     """
-    first = next((place for place, day in enumerate(history) if _has_life(day)), 0)
-    recent = history[-max(_FEWEST_PACE_DAYS, min(pace_days, len(history) - first)) :]
+    life = len(history) - _first_funds(history)
+    recent = pace[-max(_FEWEST_PACE_DAYS, min(len(pace), life)) :]
     spent = sum((Decimal(day["charged"]["amount"]) for day in recent), Decimal(0))
-    if spent <= 0 or not recent:
+    if spent <= 0:
         return None
     return max(0, int(Decimal(available["amount"]) * len(recent) / spent))
-
-
-def _has_life(day: Mapping[str, Any]) -> bool:
-    return bool(Decimal(day["closing"]["amount"]) or Decimal(day["charged"]["amount"]))
 
 
 def share(part: Mapping[str, str], whole: Mapping[str, str]) -> int:
@@ -95,10 +93,14 @@ def share(part: Mapping[str, str], whole: Mapping[str, str]) -> int:
     return max(1, min(100, int(left * 100 / of)))
 
 
+def _first_funds(days: Sequence[Mapping[str, Any]]) -> int:
+    """The place of the first day that closed with a balance other than zero."""
+    return next((place for place, day in enumerate(days) if Decimal(day["closing"]["amount"])), 0)
+
+
 def _since_the_first_funds(days: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """Leave out the time before anything happened, down to a fortnight."""
-    first = next((place for place, day in enumerate(days) if Decimal(day["closing"]["amount"])), 0)
-    return days[max(0, min(first - 1, len(days) - _FEWEST_DAYS)) :]
+    return days[max(0, min(_first_funds(days) - 1, len(days) - _FEWEST_DAYS)) :]
 
 
 def _scale(least: Decimal, most: Decimal) -> tuple[Decimal, Decimal, Decimal]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,12 +15,13 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from markupsafe import Markup
 
-from credits.language import Language
+from credits.language import Language, language
 from credits.money import minor_digits
 
 Amount = Mapping[str, str]  # a Money of the schema: amount and currency
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_REMEMBERED = 20_000
 
 
 def read_instant(text: str) -> datetime:
@@ -37,8 +39,7 @@ class Figures:
 
     def plain_money(self, money: Amount) -> str:
         """An amount with its currency sign, as text for sentences."""
-        written = self.language.money(int(Decimal(money["amount"]).scaleb(6)), money["currency"])
-        return written.replace("-", "−")
+        return self.whole_units(money["amount"], money["currency"])
 
     def money(self, money: Amount) -> Markup:
         """An amount with its currency sign and its minor digits small."""
@@ -61,8 +62,8 @@ class Figures:
         return max((-int(_decimal(each).as_tuple().exponent) for each in values if each is not None), default=0)
 
     def whole_units(self, amount: str, currency: str) -> str:
-        """A typed amount as the reader would see it on a button: $50.00."""
-        return self.language.money(int(Decimal(amount).scaleb(6)), currency)
+        """An amount in whole units of a currency, as text: $50.00."""
+        return _written_money(self.language.code, amount, currency)
 
     def number(self, value: int) -> str:
         """A count, with the language's grouping."""
@@ -187,18 +188,28 @@ class Figures:
         return at.astimezone(ZoneInfo(self.zone))
 
     def _time(self, text: str, at: datetime, shown: str) -> Markup:
-        local = self._local(at)
-        locale = self.language.locale
-        exact = f"{format_date(local, 'full', locale=locale)} {format_time(local, 'long', locale=locale)}"
-        machine = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        machine, exact = _exact_time(self.language.code, self.zone, at)
         return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact, shown)
 
 
-def figures_for(language: Language, account: Mapping[str, Any] | None) -> Figures:
+@lru_cache(maxsize=_REMEMBERED)
+def _written_money(code: str, amount: str, currency: str) -> str:
+    return language(code).money(int(Decimal(amount).scaleb(6)), currency).replace("-", "−")
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _exact_time(code: str, zone: str, at: datetime) -> tuple[str, str]:
+    """An instant for the machine, and in full for a person."""
+    local, locale = at.astimezone(ZoneInfo(zone)), language(code).locale
+    exact = f"{format_date(local, 'full', locale=locale)} {format_time(local, 'long', locale=locale)}"
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z"), exact
+
+
+def figures_for(reader: Language, account: Mapping[str, Any] | None) -> Figures:
     """The figures of a page: in the account's zone and by its clock, where it is about an account."""
     if not account or "timeZone" not in account:
-        return Figures(language)
-    return Figures(language, account["timeZone"], read_instant(account["now"]))
+        return Figures(reader)
+    return Figures(reader, account["timeZone"], read_instant(account["now"]))
 
 
 def _decimal(value: Amount | str) -> Decimal:

@@ -49,20 +49,21 @@ def test_the_time_before_the_first_funds_is_left_out_down_to_a_fortnight() -> No
 
 
 def test_the_balance_lasts_as_long_as_the_last_days_say() -> None:
-    days = [day(number, "0.00", "2.00") for number in range(1, 11)]
+    days = [day(number, "10.00", "2.00") for number in range(1, 11)]
+    idle = [day(number, "10.00") for number in range(1, 11)]
 
-    assert days_left(usd("100.00"), days) == 50
-    assert days_left(usd("100.00"), [day(1, "0.00")]) is None
-    assert days_left(usd("-5.00"), days) == 0
-    assert days_left(usd("100.00"), []) is None
+    assert days_left(usd("100.00"), days, days) == 50
+    assert days_left(usd("100.00"), idle, idle) is None
+    assert days_left(usd("-5.00"), days, days) == 0
+    assert days_left(usd("100.00"), [], []) is None
 
 
 def test_the_pace_of_a_young_account_is_that_of_its_life_so_far() -> None:
     before = [day(number, "0.00") for number in range(1, 20)]
     life = [day(number, "90.00", "2.00") for number in range(20, 30)]
 
-    assert days_left(usd("100.00"), before + life) == 50
-    assert days_left(usd("100.00"), before + life[:1]) == 350
+    assert days_left(usd("100.00"), before + life, before + life) == 50
+    assert days_left(usd("100.00"), before + life[:1], before + life[:1]) == 350
 
 
 def test_what_is_left_at_all_shows_and_what_is_whole_is_whole() -> None:

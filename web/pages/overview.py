@@ -13,13 +13,12 @@ async def overview(request: Request) -> Response:
     """The balance, whether calls are allowed, how long it lasts, what expires next, and what happened last."""
     data = await ask(request, "overview", account=request.path_params["account"])
     account = data["account"]
-    history = account["balanceHistory"]
     return render(
         request,
         "overview.html",
         data=data,
-        chart=balance_chart(history),
-        lasts_days=days_left(account["balance"]["available"], history),
+        chart=balance_chart(account["balanceHistory"]),
+        lasts_days=days_left(account["balance"]["available"], account["pace"], account["balanceHistory"]),
     )
 
 

@@ -242,11 +242,11 @@ class Course(RuleBasedStateMachine):
         self.record(reports)
 
     @precondition(lambda self: self.model.lots)
-    @rule(which=SOME, nearly=NEARLY, at_end=st.booleans(), seconds=SECONDS)
-    def call_at_an_edge(self, which: int, nearly: int, at_end: bool, seconds: int) -> None:
-        """Record a call answered just when a lot starts or expires."""
-        lot = self.model.lots[which % len(self.model.lots)]
-        answered_at = min((lot.expires_at if at_end else lot.starts_at) + nearly, self.model.now + MINUTE)
+    @rule(which=SOME, nearly=NEARLY, seconds=SECONDS)
+    def call_at_an_edge(self, which: int, nearly: int, seconds: int) -> None:
+        """Record a call answered just when a lot started or expired, one of the latest."""
+        edges = [edge for lot in self.model.lots for edge in (lot.starts_at, lot.expires_at) if edge <= self.model.now]
+        answered_at = sorted([*edges, self.model.now])[-4:][which % 4 % (len(edges) + 1)] + nearly
 
         self.record([a_call(answered_at=answered_at, duration_seconds=seconds)])
 
@@ -275,14 +275,16 @@ class Course(RuleBasedStateMachine):
         self.move_to(self.model.now + step)
 
     @precondition(lambda self: self.model.lots)
-    @rule(which=SOME, nearly=NEARLY, edge=st.sampled_from(["start", "expiry", "settlement"]))
-    def time_passes_to_an_edge(self, which: int, nearly: int, edge: str) -> None:
-        """Move the clock to where a lot starts, expires or is forfeited, give or take a microsecond."""
-        lot = self.model.lots[which % len(self.model.lots)]
-        edges = {"start": lot.starts_at, "expiry": lot.expires_at, "settlement": lot.expires_at + WINDOW}
-        to = edges[edge] + nearly
-        if self.model.now <= to < self.model.now + 1_000 * DAY:
-            self.move_to(to)
+    @rule(which=st.integers(0, 2), nearly=NEARLY)
+    def time_passes_to_an_edge(self, which: int, nearly: int) -> None:
+        """Move on to where a lot starts, expires or is forfeited next, give or take a microsecond."""
+        lots, now = self.model.lots, self.model.now
+        edges = {
+            edge for lot in lots for edge in (lot.starts_at, lot.expires_at, lot.expires_at + WINDOW) if edge > now
+        }
+        coming = sorted(edge for edge in edges if edge < NEVER)[:3]
+        if coming:
+            self.move_to(coming[which % len(coming)] + nearly)
 
     @precondition(lambda self: self.live)
     @rule()

@@ -1,0 +1,54 @@
+"""Why a call cost what it cost: its rate step by step, and which lots paid."""
+
+from credits.explanations import explain_calls
+from credits.ids import public_id
+from credits.language import language
+from tests.books import BLOCKED, UNRATED, Books, a_call
+
+
+def told(books: Books, call_no: int) -> list[str]:
+    """What a person reads about a call."""
+    with books.database.reading() as session:
+        explained = explain_calls(session, account_id=books.account_id, call_nos=[call_no])
+    return language("en").say_all(explained[call_no])
+
+
+def test_a_charged_call_tells_its_rate_its_price_and_what_paid_it(books: Books) -> None:
+    books.grant(2)
+    books.grant(3)
+
+    books.charge(7)
+
+    text = "\n".join(told(books, 1))
+    assert "United Kingdom" in text
+    assert "The call costs $7.00." in text
+    assert "$2.00 was drawn from the lot of Oct 1, 2026, 12:00:00\N{NARROW NO-BREAK SPACE}PM" in text
+    assert public_id("lot", books.account_id, 1) in text
+    assert "No lot could give $2.00; it is owed." in text
+
+
+def test_a_call_that_one_lot_paid_owes_nothing(books: Books) -> None:
+    books.grant(10)
+
+    books.charge(7)
+
+    assert not any("owed" in step for step in told(books, 1))
+
+
+def test_a_call_without_a_price_tells_why(books: Books) -> None:
+    books.record(a_call(1, to_number=UNRATED), a_call(1, to_number=BLOCKED), a_call(1, to_number="911"))
+
+    assert "No deck in force had a rate" in told(books, 1)[0]
+    assert "blocked" in told(books, 2)[0]
+    assert told(books, 3) == ["Calls to emergency numbers are never charged."]
+
+
+def test_each_of_many_calls_is_told_its_own_story(books: Books) -> None:
+    books.grant(3)
+    books.record(a_call(1), a_call(2), a_call(4))
+
+    with books.database.reading() as session:
+        explained = explain_calls(session, account_id=books.account_id, call_nos=[1, 2, 3])
+
+    prices = [next(step for step in told(books, number) if step.startswith("The call costs")) for number in explained]
+    assert prices == ["The call costs $1.00.", "The call costs $2.00.", "The call costs $4.00."]

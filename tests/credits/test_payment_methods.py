@@ -1,0 +1,132 @@
+"""Payment methods: cards known by a token, agreements to be invoiced, and the one that is used by default."""
+
+from typing import Any
+
+import pytest
+
+from credits.payment_methods import (
+    add_payment_method,
+    default_method,
+    remove_payment_method,
+    set_default_payment_method,
+)
+from credits.refusals import Code, Refusal
+from db.kinds import AccountMode, PaymentMethodKind
+from db.session import Database
+from tests.books import Books, open_books
+from tests.factories import NOW, make_agreement, make_card
+
+
+def refusal_of(books: Books, verb: Any, **values: Any) -> Refusal:
+    """The refusal of a verb, which must have left no trace."""
+    before = books.dump()
+
+    with pytest.raises(Refusal) as refused, books.database.transaction() as session:
+        verb(session, account_id=books.account_id, **values)
+
+    assert books.dump() == before
+    return refused.value
+
+
+def default_of(books: Books) -> int:
+    """The number of the default method."""
+    with books.database.reading() as session:
+        return default_method(session, books.account_id)
+
+
+def remove(books: Books, method_no: int) -> None:
+    """Remove a method."""
+    with books.database.transaction() as session:
+        remove_payment_method(session, account_id=books.account_id, method_no=method_no, now=NOW)
+
+
+def test_a_card_is_known_by_what_its_provider_tells_of_it(books: Books) -> None:
+    make_card(books.database, books.account_id)
+
+    with books.database.reading() as session:
+        found = session.row("SELECT kind, brand, last_four, token FROM payment_method")
+    assert found == (PaymentMethodKind.CARD, "Visa", "4242", "tok_ok")
+
+
+def test_the_first_method_is_the_default_even_when_that_was_not_asked_for(books: Books) -> None:
+    first = make_card(books.database, books.account_id, make_default=False)
+    make_agreement(books.database, books.account_id, make_default=False)
+
+    assert default_of(books) == first
+
+
+def test_a_new_method_becomes_the_default_unless_told_otherwise(books: Books) -> None:
+    make_card(books.database, books.account_id)
+
+    second = make_agreement(books.database, books.account_id)
+
+    assert default_of(books) == second
+
+
+def test_the_default_can_be_changed_and_there_is_only_one(books: Books) -> None:
+    first = make_card(books.database, books.account_id)
+    make_agreement(books.database, books.account_id)
+
+    with books.database.transaction() as session:
+        set_default_payment_method(session, account_id=books.account_id, method_no=first)
+
+    assert default_of(books) == first
+    with books.database.reading() as session:
+        assert session.rows("SELECT method_no FROM payment_method WHERE is_default") == [(first,)]
+
+
+def test_a_removed_default_is_not_replaced_by_itself_but_by_the_next_that_is_added(books: Books) -> None:
+    make_agreement(books.database, books.account_id)
+    card = make_card(books.database, books.account_id)
+    remove(books, card)
+    with pytest.raises(Refusal):
+        default_of(books)
+
+    added = make_agreement(books.database, books.account_id, make_default=False)
+
+    assert default_of(books) == added
+
+
+def test_a_method_is_removed_only_once_and_stays_on_record(books: Books) -> None:
+    card = make_card(books.database, books.account_id)
+    remove(books, card)
+
+    refusal = refusal_of(books, remove_payment_method, method_no=card, now=NOW)
+
+    assert (refusal.code, refusal.field) == (Code.NOT_FOUND, ("paymentMethodId",))
+    with books.database.reading() as session:
+        assert session.rows("SELECT method_no, removed_at FROM payment_method") == [(card, NOW)]
+
+
+def test_a_method_that_is_not_there_or_was_removed_cannot_be_the_default(books: Books) -> None:
+    removed = make_card(books.database, books.account_id)
+    remove(books, removed)
+
+    for method_no in (removed, 7):
+        assert refusal_of(books, set_default_payment_method, method_no=method_no).code == Code.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"kind": PaymentMethodKind.CARD, "token": "tok_unknown"}, "token"),
+        ({"kind": PaymentMethodKind.CARD}, "token"),
+        ({"kind": PaymentMethodKind.INVOICE}, "purchaseOrder"),
+        ({"kind": PaymentMethodKind.INVOICE, "purchase_order": "  "}, "purchaseOrder"),
+        ({"kind": PaymentMethodKind.INVOICE, "purchase_order": "x" * 101}, "purchaseOrder"),
+        ({"kind": PaymentMethodKind.INVOICE, "agreement_number": "x" * 101}, "agreementNumber"),
+        ({"kind": PaymentMethodKind.INVOICE, "purchase_order": "PO-1", "token": "tok_ok"}, "token"),
+    ],
+)
+def test_a_wrong_method_is_refused_at_its_field(books: Books, values: dict[str, Any], field: str) -> None:
+    refusal = refusal_of(books, add_payment_method, now=NOW, **values)
+
+    assert (refusal.code, refusal.field) == (Code.INVALID, (field,))
+
+
+def test_a_live_account_has_no_test_cards(database: Database) -> None:
+    books = open_books(database, mode=AccountMode.LIVE)
+
+    refusal = refusal_of(books, add_payment_method, kind=PaymentMethodKind.CARD, token="tok_ok", now=NOW)
+
+    assert (refusal.code, refusal.field) == (Code.CONFLICT, ("kind",))

@@ -58,9 +58,10 @@ def site(sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         serving.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser, started once."""
+    """The browser, started once for a module of journeys: while it runs, its event loop is that of the thread, and
+    no other test could run one."""
     if _CHROMIUM is None:
         pytest.fail("The journeys need a browser: install chromium (apt-get install chromium).", pytrace=False)
     with sync_playwright() as playwright:

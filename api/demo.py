@@ -102,7 +102,7 @@ def _lindgren(database: Database, rates: RateBook, now: int, terms: Terms) -> in
     with database.transaction() as session:
         account_id = create_account(session, name="Lindgren & Howe", currency="USD", time_zone=zone, now=opened_at)
         add_payment_method(
-            session, account_id=account_id, kind=PaymentMethodKind.INVOICE, purchase_order="PO 2025-118", now=opened_at
+            session, account_id=account_id, kind=PaymentMethodKind.INVOICE, purchase_order="2025-118", now=opened_at
         )
     calls = _Calls(random.Random(7), caller="+1212555")
     for (bought_days_ago, units), until in zip(PURCHASES, (*(days for days, _ in PURCHASES[1:]), -1), strict=True):

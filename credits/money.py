@@ -4,7 +4,7 @@ Text goes in and out as exact decimals; no float ever touches either.
 """
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from babel.core import get_global
 
@@ -12,8 +12,8 @@ from credits.refusals import invalid
 
 MICROS = 1_000_000
 NANOS = 1_000_000_000
-# One posting may not move more than this (100,000 million units); it keeps every sum far inside a BIGINT.
-LARGEST_AMOUNT_MICROS = 10**17
+# One posting may not move more than this (1,000 million units), so that it takes nine thousand to fill a BIGINT.
+LARGEST_AMOUNT_MICROS = 10**15
 
 CURRENCIES: frozenset[str] = frozenset(get_global("all_currencies"))
 _FRACTIONS: Mapping[str, tuple[int, int, int, int]] = get_global("currency_fractions")
@@ -57,17 +57,6 @@ def amount_of(micros: int) -> Decimal:
 def price_of(nanos: int) -> Decimal:
     """Write nano-units as an exact decimal with at least two decimals."""
     return _plain(Decimal(nanos).scaleb(-9), 2)
-
-
-def read_decimal(text: str, field: str) -> Decimal:
-    """Read a plain decimal such as 12.5; exponents, signs of infinity and the like are refused."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise invalid(field, "{text} is not a decimal number.", text=text) from None
-    if not value.is_finite() or "e" in text.lower():
-        raise invalid(field, "{text} is not a decimal number.", text=text)
-    return value
 
 
 def _scaled(value: Decimal, decimals: int, largest: int, field: str) -> int:

@@ -69,7 +69,7 @@ def read_account(text: str) -> int:
     try:
         return read_id("acct", text)[0]
     except Refusal:
-        raise typer.BadParameter(f"{text!r} is not an account's id; it begins with acct_.") from None
+        raise typer.BadParameter(f"{text!r} is not the id of an account.") from None
 
 
 def read_instant(text: str) -> int:

@@ -10,11 +10,16 @@ from tests.journeys.conftest import OLGA, Site, sign_in
 pytestmark = pytest.mark.journey
 
 
-def add_funds(page: Page, amount: str) -> None:
-    """Type an amount, read the question, and say yes."""
+def type_amount(page: Page, amount: str) -> None:
+    """Type an amount and go on."""
     page.get_by_role("link", name="Add funds").first.click()
     page.get_by_label("Amount, USD").fill(amount)
     page.get_by_role("button", name="Continue").click()
+
+
+def add_funds(page: Page, amount: str) -> None:
+    """Type an amount, read the question, and say yes."""
+    type_amount(page, amount)
     expect(page.get_by_text(f"Charge ${amount}.00 to Visa")).to_be_visible()
     page.get_by_role("button", name=f"Add ${amount}.00").click()
 
@@ -52,8 +57,9 @@ def test_all_of_it_works_without_scripts(page_without_scripts: Page) -> None:
 def test_an_amount_that_is_refused_is_explained_and_stays_typed(page: Page) -> None:
     sign_in(page)
 
-    add_funds(page, "20")
+    type_amount(page, "20")
 
+    expect(page.get_by_role("button", name="Add $20.00")).to_have_count(0)
     expect(page.get_by_role("alert")).to_be_focused()
     expect(page.get_by_role("alert")).to_contain_text("$50.00")
     expect(page.get_by_label("Amount, USD")).to_have_value("20")

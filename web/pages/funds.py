@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from credits.language import Money
+from credits.money import micros_of
 from web.documents import ask, tell
 from web.forms import Problem, new_key, of_fields, problems_of, read_amount, read_form
 from web.listing import Row, csv_of, filters_of, given, listing, paging
@@ -23,7 +25,7 @@ async def funds(request: Request) -> Response:
     data = await _asked(request)
     if not typed["amount"] and "amount" not in request.query_params:
         return _page(request, data, typed, [])
-    problems = _judge(request, typed)
+    problems = _judge(request, typed) or _judge_least(request, typed, data["account"]["minimumRecharge"])
     return _page(request, data, typed, problems, confirm=not problems)
 
 
@@ -72,6 +74,15 @@ def _judge(request: Request, typed: dict[str, str]) -> list[Problem]:
     if read_amount(typed.get("amount", "")) is None:
         return [Problem("amount", language_of(request).say("Type an amount, such as 50 or 1,250.00."))]
     return []
+
+
+def _judge_least(request: Request, typed: dict[str, str], least: dict[str, str]) -> list[Problem]:
+    """Say before the question is asked what would be refused after it."""
+    amount = read_amount(typed["amount"])
+    if amount is None or Decimal(amount) >= Decimal(least["amount"]):
+        return []
+    money = Money(micros_of(Decimal(least["amount"])), least["currency"])
+    return [Problem("amount", language_of(request).say("The least that can be added is {least}.", least=money))]
 
 
 async def _asked(request: Request) -> dict[str, Any]:

@@ -88,14 +88,14 @@ def main() -> None:
     """Print both ratios on both engines."""
     reached = []
     with rig.databases() as databases:
-        for name, database in databases:
+        for name, database, _ in databases:
             rig.publish(database)
-            few_lots, many_lots = rig.open_account(database), rig.open_account(database, lots=LARGE_LOTS)
+            few_lots, many_lots = rig.open_account(database), rig.open_account(database, LARGE_LOTS, "many lots")
             seconds, large_seconds = compare(database, few_lots, many_lots)
             detail = f"{seconds / BATCH * 1e6:.0f} to {large_seconds / BATCH * 1e6:.0f} us a charge"
             what = f"a charge with 1 to {LARGE_LOTS:,} lots, {name}"
             reached.append(rig.report(what, seconds / large_seconds, LEAST_RATIO, detail))
-            small, large = rig.open_account(database), rig.open_account(database)
+            small, large = rig.open_account(database, name="small"), rig.open_account(database, name="large")
             grow_ledger(database, small, SMALL_ENTRIES)
             grow_ledger(database, large, LARGE_ENTRIES)
             seconds, large_seconds = compare(database, small, large)

@@ -34,7 +34,7 @@ def main() -> None:
     drafts = make_drafts()
     reached = []
     with rig.databases() as databases:
-        for name, database in databases:
+        for name, database, _ in databases:
             deck_id = publish(database, drafts)
             deck, seconds = min((load(database, deck_id) for _ in range(3)), key=lambda loaded: loaded[1])
             detail = f"{seconds:.2f} s of at most {MOST_SECONDS} s, holds {measure_memory(database, deck_id):.0f} MB"

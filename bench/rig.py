@@ -45,16 +45,23 @@ def postgresql_database(server: str) -> Iterator[Database]:
 
 
 @contextmanager
-def databases() -> Iterator[list[tuple[str, Database]]]:
-    """One fresh durable database of each kind, with their names."""
-    with postgres.server(durable=True) as server, sqlite_database() as lite, postgresql_database(server) as large:
-        yield [("SQLite", lite), ("PostgreSQL", large)]
+def databases() -> Iterator[list[tuple[str, Database, Database]]]:
+    """Of each kind its name and two fresh durable databases: one to measure, one for the yardstick."""
+    with (
+        postgres.server(durable=True) as server,
+        sqlite_database() as lite,
+        sqlite_database() as spare_lite,
+        postgresql_database(server) as large,
+        postgresql_database(server) as spare_large,
+    ):
+        yield [("SQLite", lite, spare_lite), ("PostgreSQL", large, spare_large)]
 
 
-def open_account(database: Database, lots: int = 1) -> int:
-    """An account with as many lots as asked for, each of a million, all usable."""
+def open_account(database: Database, lots: int = 1, name: str = "Bench") -> int:
+    """An account with as many lots as asked for, each of a million, all usable; the same number for the same name."""
     with database.transaction() as session:
-        account_id = accounts.create_account(session, name="Bench", currency="USD", now=NOW - 400 * DAY)
+        opened_at = NOW - 400 * DAY
+        account_id = accounts.create_account(session, name=name, currency="USD", idempotency_key=name, now=opened_at)
         for number in range(lots):
             funds.grant_credit(
                 session, account_id=account_id, amount_micros=1_000_000 * MICROS, note="bench",

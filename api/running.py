@@ -37,7 +37,10 @@ class Running:
 
     def context(self, viewer: Viewer | None, language: Language) -> Context:
         """What a GraphQL request works with."""
-        return Context(self.database, self.rates, viewer, language, clock.now, self.terms, history=self.history)
+        return Context(
+            self.database, self.rates, viewer, language, clock.now, self.terms,
+            history=self.history, base_url=self.settings.base_url,
+        )  # fmt: skip
 
     async def run(self, viewer: Viewer | None, language: Language, document: str, variables: dict[str, Any]) -> Any:
         """Run a page's own document as its reader would, and return the data; what it may not show is raised."""

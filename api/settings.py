@@ -36,6 +36,11 @@ def read_minimums(text: str) -> dict[str, int]:
     return minimums
 
 
+def read_seller(text: str) -> tuple[str, ...]:
+    """Read a name and address, its lines divided by | or by line ends."""
+    return tuple(filter(None, (line.strip() for line in text.replace("|", "\n").splitlines())))
+
+
 def _minimums(text: str) -> str:
     read_minimums(text)
     return text
@@ -69,6 +74,9 @@ class Settings(BaseSettings):
     settlement_hours: int = Field(default=72, ge=0, le=24 * 365)
     clock_skew_seconds: int = Field(default=300, ge=0, le=86_400)
     minimum_recharge: Annotated[str, AfterValidator(_minimums)] = "*=50"
+    invoice_days: int = Field(default=30, ge=0, le=365)
+    seller: str = ""
+    seller_tax_id: str = ""
     session_hours: int = Field(default=12, ge=1, le=24 * 30)
     request_limit_mib: int = Field(default=2, ge=1, le=1024)
     upload_limit_mib: int = Field(default=64, ge=1, le=1024)
@@ -97,6 +105,9 @@ class Settings(BaseSettings):
             clock_skew=self.clock_skew_seconds * SECOND,
             minimum_recharge_units={key: units for key, units in minimums.items() if key != "*"},
             usual_minimum_recharge_units=minimums.get("*", Terms().usual_minimum_recharge_units),
+            invoice_days=self.invoice_days,
+            seller=read_seller(self.seller) or (urlsplit(self.base_url).hostname or "",),
+            seller_tax_id=self.seller_tax_id.strip(),
         )
 
     @cached_property

@@ -10,13 +10,19 @@ from credits.money import MICROS
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Months a purchased lot lives; how long a late report may still draw on an expired lot; how far ahead of
-    the server's clock a switch's may run; the least that a recharge may buy, by currency."""
+    the server's clock a switch's may run; the least that a recharge may buy, by currency; how many automatic
+    recharges a day may bring where no limit was set; within how many days an invoice is to be paid; who receipts
+    say has sold, line by line, and under which tax number."""
 
     lot_validity_months: int = 12
     settlement_window: int = 72 * HOUR
     clock_skew: int = 5 * MINUTE
     minimum_recharge_units: Mapping[str, int] = field(default_factory=dict)
     usual_minimum_recharge_units: int = 50
+    invoice_days: int = 30
+    seller: tuple[str, ...] = ()
+    seller_tax_id: str = ""
+    daily_recharges: int = 10
 
     def minimum_recharge_micros(self, currency: str) -> int:
         """The smallest recharge in a currency, in micro-units."""

@@ -38,7 +38,10 @@ _Asked = list[tuple[Callable[[Session], Any], asyncio.Future[Any]]]
 
 @dataclass
 class Context:
-    """One request: who asks (None is a stranger), in which language, of which database, by whose clock."""
+    """One request: who asks (None is a stranger), in which language, of which database, by whose clock.
+
+    `base_url` is the address under which people reach the pages.
+    """
 
     database: Database
     rates: RateBook
@@ -47,6 +50,7 @@ class Context:
     clock: Callable[[], int]
     terms: Terms = USUAL_TERMS
     history: History = field(default_factory=History)
+    base_url: str = ""
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None

@@ -15,11 +15,19 @@ from credits.ids import public_id
 from credits.instants import local_day, never_as_none, start_of_day
 from credits.refusals import conflict, invalid, not_found
 from credits.terms import Terms
-from db.kinds import PaymentMethodKind, RechargeStatus
+from db.kinds import PaymentMethodKind, RefundStatus
 from db.session import Session
+from db.tables import payments
 
 LONGEST_REFERENCE = 100
 Key = tuple[int, ...]
+
+# Invoices that wait for their money: neither marked as paid nor refunded in full. A condition on the recharge table.
+OPEN_INVOICE = (
+    f"{payments.OPEN_INVOICE} AND amount_micros > ("
+    "SELECT coalesce(sum(refund.amount_micros), 0) FROM refund WHERE refund.account_id = recharge.account_id"
+    " AND refund.recharge_no = recharge.recharge_no AND refund.status <> 'FAILED')"
+)
 
 
 class ReceiptKind(StrEnum):
@@ -124,7 +132,7 @@ def receipts_of(session: Session, keys: Sequence[Key], now: int) -> dict[Key, Re
     marks, numbers = _among(keys)
     found = session.rows(
         "SELECT recharge.account_id, recharge.recharge_no, recharge.method_no, receipt_no, payment_method.kind,"
-        " account.name, currency, time_zone, mode, clock_at, purchase_order, agreement_number, recharge.amount_micros,"
+        " account.name, currency, time_zone, clock_at, purchase_order, agreement_number, recharge.amount_micros,"
         " completed_at, invoice_due_at, invoice_paid_at, invoice_reference, lot.expires_at"
         " FROM recharge JOIN account ON account.account_id = recharge.account_id"
         " JOIN payment_method ON payment_method.account_id = recharge.account_id"
@@ -169,17 +177,11 @@ def mark_invoice_paid(session: Session, *, account_id: int, recharge_no: int, re
     )  # fmt: skip
 
 
-# Invoices that wait for their money: neither marked as paid nor refunded in full.
-OPEN_INVOICE = (
-    "invoice_due_at IS NOT NULL AND invoice_paid_at IS NULL AND amount_micros > ("
-    "SELECT coalesce(sum(refund.amount_micros), 0) FROM refund WHERE refund.account_id = recharge.account_id"
-    " AND refund.recharge_no = recharge.recharge_no AND refund.status <> 'FAILED')"
-)
-
-
 def _read(row: tuple[Any, ...], now: int) -> Receipt:
-    (account_id, recharge_no, method_no, receipt_no, method_kind, name, currency, time_zone, mode, clock_at,
-     purchase_order, agreement_number, amount_micros, completed_at, due_at, paid_at, reference, expires_at) = row  # fmt: skip
+    (
+        account_id, recharge_no, method_no, receipt_no, method_kind, name, currency, time_zone, clock_at,
+        purchase_order, agreement_number, amount_micros, completed_at, due_at, paid_at, reference, expires_at,
+    ) = row  # fmt: skip
     is_invoice = method_kind == PaymentMethodKind.INVOICE
     return Receipt(
         account_id, recharge_no, method_no,
@@ -214,7 +216,7 @@ def _returns_of(session: Session, marks: str, numbers: list[int]) -> list[tuple[
         *numbers,
     )
     given_back = [
-        (owner, recharge_no, Return(ReturnKind.REFUND, amount, at, reason, status == RechargeStatus.SUCCEEDED))
+        (owner, recharge_no, Return(ReturnKind.REFUND, amount, at, reason, status == RefundStatus.SUCCEEDED))
         for owner, recharge_no, amount, at, reason, status in refunds
     ]
     taken_back = [

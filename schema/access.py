@@ -67,11 +67,13 @@ class Needs(FieldExtension):
     async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Any, **kwargs: Any) -> Any:
         """Let the request through, or not."""
         viewer, language = signed_in(info.context), info.context.language
-        if not viewer.scopes.intersection(self.scopes) or (self.operator and not viewer.is_operator):
+        if not viewer.scopes.intersection(self.scopes):
             raise forbidden(language)
         account = kwargs.get("account_id") or getattr(kwargs.get("input"), "account_id", None)
         if account is not None:
             self._admit(viewer, account_number(account), language)
+        if self.operator and not viewer.is_operator:
+            raise forbidden(language)
         return await next_(source, info, **kwargs)
 
     def _admit(self, viewer: Viewer, account_id: int, language: Language) -> None:

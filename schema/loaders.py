@@ -11,6 +11,7 @@ from credits.accounts import AccountState
 from credits.balances import Balance, balances_of
 from credits.explanations import explain_calls
 from credits.language import Sentence
+from credits.receipts import Receipt, receipts_of
 from db.session import Session
 from schema.rows import (
     CallRow,
@@ -56,6 +57,7 @@ class Loaders:
         self.balance_by_account: DataLoader[int, Balance | None] = DataLoader(self._balances, MOST_AT_ONCE)
         self.notice_emails_by_account: DataLoader[int, list[str]] = DataLoader(self._notice_emails, MOST_AT_ONCE)
         self.explanation_by_call: DataLoader[Key, list[Sentence]] = DataLoader(self._explanations, MOST_AT_ONCE)
+        self.receipt_by_recharge: DataLoader[Key, Receipt | None] = DataLoader(self._receipts, MOST_AT_ONCE)
         self.end_by_deck: DataLoader[int, int | None] = DataLoader(self._ends, MOST_AT_ONCE)
 
     def _one(self, shape: type[Row], table: str, *columns: str) -> DataLoader[Key, Row | None]:
@@ -82,6 +84,10 @@ class Loaders:
     async def _explanations(self, keys: list[Key]) -> list[list[Sentence]]:
         told = await self._read(_explanations_of, keys)
         return [told.get(key, []) for key in keys]
+
+    async def _receipts(self, keys: list[Key]) -> list[Receipt | None]:
+        found = await self._read(receipts_of, keys, self._now)
+        return [found.get(key) for key in keys]
 
     async def _ends(self, deck_ids: list[int]) -> list[int | None]:
         ends = await self._read(_ends_of, deck_ids)

@@ -21,6 +21,7 @@ from schema.money import Money
 from schema.nodes import Node, find, found_by
 from schema.paging import Connection, Window, connection, counting, known
 from schema.payment_methods import PaymentMethod, find_method
+from schema.receipts import Receipt, find_receipt, receipt_url
 from schema.refusals import UserError
 from schema.rows import RechargeRow, read_rows
 
@@ -38,7 +39,6 @@ class Recharge(Node):
     completed_at: datetime | None = strawberry.field(description="When it succeeded, failed or was given up.")
     attempts: int = strawberry.field(description="How often the payment provider was asked.")
     next_attempt_at: datetime | None = strawberry.field(description="When it will be tried again.")
-    receipt_url: str | None = strawberry.field(description="Where its printable receipt is, once it succeeded.")
     row: strawberry.Private[RechargeRow]
     account_state: strawberry.Private[AccountState]
 
@@ -55,7 +55,6 @@ class Recharge(Node):
             completed_at=None if row.completed_at is None else moment(row.completed_at),
             attempts=row.attempts,
             next_attempt_at=None if row.next_attempt_at is None else moment(row.next_attempt_at),
-            receipt_url=None,
             row=row,
             account_state=account,
         )
@@ -68,6 +67,15 @@ class Recharge(Node):
     async def lot(self, info: Info) -> Lot | None:
         row = await info.context.loaders.lots_by_recharge.load((self.row.account_id, self.row.recharge_no))
         return None if row is None else Lot.from_row(row, self.account_state, info.context.now)
+
+    @resolved("Its receipt or invoice, once it succeeded.")
+    async def receipt(self, info: Info) -> Receipt | None:
+        return await find_receipt(info.context, self.row.account_id, self.row.recharge_no)
+
+    @resolved("Where its printable receipt is, once it succeeded.")
+    def receipt_url(self, info: Info) -> str | None:
+        row = self.row
+        return receipt_url(info.context, row.account_id, row.recharge_no) if row.status == "SUCCEEDED" else None
 
 
 @found_by("rchg")
@@ -128,6 +136,7 @@ class RechargeMutations:
         recharge_no = await context.work(
             recharge,
             context.database,
+            context.providers,
             account_id=account_id,
             amount_micros=micros_of(input.amount),
             method_no=None if method_id is None else read_id_within("pm", account_id, method_id, "paymentMethodId"),

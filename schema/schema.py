@@ -13,6 +13,7 @@ from schema.accounts import AccountQueries
 from schema.context import Info
 from schema.faults import Schema
 from schema.fields import query
+from schema.invoices import InvoiceMutations, InvoiceQueries
 from schema.limits import EXTENSIONS
 from schema.lots import LotMutations
 from schema.nodes import Node, find_node
@@ -26,7 +27,7 @@ from schema.scalars import SCALARS
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
-class Query(AccountQueries, RateQueries, QuoteQueries):
+class Query(AccountQueries, RateQueries, QuoteQueries, InvoiceQueries):
     @query(Needs(Scope.READ), "Anything that has an id; null when there is none, or none that the viewer may see.")
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
@@ -42,6 +43,7 @@ class Mutation(
     AccountMutations,
     PaymentMethodMutations,
     RechargeMutations,
+    InvoiceMutations,
     LotMutations,
     PublishingMutations,
     RecordingMutations,

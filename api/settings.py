@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.mail_server import SmtpServer, read_sender, read_smtp_url, usual_sender
 from credits.instants import HOUR, SECOND
 from credits.money import known_currency
 from credits.refusals import Refusal
@@ -59,6 +60,16 @@ def _long_enough(secret: SecretStr | None) -> SecretStr | None:
     return secret
 
 
+def _smtp(url: SecretStr | None) -> SecretStr | None:
+    if url is not None:
+        read_smtp_url(url.get_secret_value())
+    return url
+
+
+def _sender(text: str | None) -> str | None:
+    return None if text is None else read_sender(text)
+
+
 class Settings(BaseSettings):
     """What an operator may set. An unset or empty variable means its default."""
 
@@ -77,6 +88,9 @@ class Settings(BaseSettings):
     invoice_days: int = Field(default=30, ge=0, le=365)
     seller: str = ""
     seller_tax_id: str = ""
+    smtp_url: Annotated[SecretStr | None, AfterValidator(_smtp)] = None
+    smtp_timeout_seconds: int = Field(default=30, ge=1, le=120)
+    mail_from: Annotated[str | None, AfterValidator(_sender)] = None
     session_hours: int = Field(default=12, ge=1, le=24 * 30)
     request_limit_mib: int = Field(default=2, ge=1, le=1024)
     upload_limit_mib: int = Field(default=64, ge=1, le=1024)
@@ -94,6 +108,16 @@ class Settings(BaseSettings):
     def sqlite_file(self) -> Path:
         """The file of the default database."""
         return self.data / "credits.sqlite3"
+
+    @property
+    def smtp_server(self) -> SmtpServer | None:
+        """The mail server, or None: mail is written into the data folder."""
+        return None if self.smtp_url is None else read_smtp_url(self.smtp_url.get_secret_value())
+
+    @property
+    def sender(self) -> str:
+        """Who mail comes from."""
+        return self.mail_from or usual_sender(urlsplit(self.base_url).hostname or "localhost")
 
     @property
     def terms(self) -> Terms:

@@ -1,0 +1,237 @@
+"""Mail: notices become messages and leave by SMTP, or are written into the data folder where no server is set.
+
+A notice is taken in a transaction of its own, sent outside of any, and marked in another. Who crashes between
+sending and marking has it sent once more when the lease ends, under the same Message-ID, by which mail programs
+see that it is the same mail.
+"""
+
+import os
+import smtplib
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from api.mail_server import SmtpServer
+from api.settings import Settings
+from credits import letters, notices
+from credits.ids import public_id
+from credits.instants import moment
+from credits.language import sentence
+from credits.notices import Outgoing
+from db.session import Database
+from web.letters import html_of
+
+log = structlog.get_logger("credits.mail")
+
+AT_A_TIME = 50
+NOT_IN_TIME = sentence("The mail server did not answer in time.").message
+_CLOSING = 421
+
+
+class NotTaken(Exception):
+    """The mail server refused a message, whoever it is for; the text says why."""
+
+
+class Away(Exception):
+    """The mail server cannot be talked to, for this message or any other; the text says why."""
+
+
+class Mailer(Protocol):
+    """Where mail goes. Raises `NotTaken` or `Away` when it went to nobody."""
+
+    def send(self, message: EmailMessage, name: str) -> Mapping[str, str]:
+        """Send a message, by a name of its own, to all in its To; returns those that were refused, with the reasons."""
+
+
+class Smtp:
+    """Sends over SMTP, one connection for each message; a time-out holds for each step of it."""
+
+    def __init__(self, server: SmtpServer, *, timeout_seconds: int) -> None:
+        self.server = server
+        self.timeout_seconds = timeout_seconds
+
+    def send(self, message: EmailMessage, name: str) -> Mapping[str, str]:
+        """Send to every address at once; the server may refuse some, or all, of them."""
+        connection = self._connect()
+        sender, addresses = message["From"].addresses[0], [each.addr_spec for each in message["To"].addresses]
+        try:
+            answers = connection.sendmail(sender.addr_spec, addresses, message.as_bytes())
+        except smtplib.SMTPRecipientsRefused as refusal:
+            answers = refusal.recipients
+        except smtplib.SMTPResponseException as refusal:
+            raise (Away if refusal.smtp_code == _CLOSING else NotTaken)(_reason(refusal)) from None
+        except (smtplib.SMTPException, OSError) as trouble:
+            raise Away(_reason(trouble)) from None
+        finally:
+            with suppress(smtplib.SMTPException, OSError):  # what was sent was sent, however the server says goodbye
+                connection.quit()
+            connection.close()
+        return {address: _said(*answer) for address, answer in answers.items()}
+
+    def _connect(self) -> smtplib.SMTP:
+        server = self.server
+        try:
+            if server.tls:
+                context = ssl.create_default_context()
+                connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                    server.host, server.port, timeout=self.timeout_seconds, context=context
+                )
+            else:
+                connection = smtplib.SMTP(server.host, server.port, timeout=self.timeout_seconds)
+        except (smtplib.SMTPException, OSError) as trouble:
+            raise Away(_reason(trouble)) from None
+        try:
+            if server.starttls:
+                connection.starttls(context=ssl.create_default_context())
+            if server.user is not None:
+                connection.login(server.user, server.password or "")
+        except (smtplib.SMTPException, OSError) as trouble:
+            connection.close()
+            raise Away(_reason(trouble)) from None
+        return connection
+
+
+class Folder:
+    """Writes .eml files, for where no mail server is set."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def send(self, message: EmailMessage, name: str) -> Mapping[str, str]:
+        """Write a message as a whole or not at all; written twice it is the same file."""
+        unfinished = self.path / f".{name}.{os.getpid()}"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(message.as_bytes())
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(self.path / f"{name}.eml")
+        except OSError as trouble:
+            raise Away(_reason(trouble)) from None
+        return {}
+
+
+def mailer_of(settings: Settings) -> Mailer:
+    """The mail server that is set, or the folder `mail` in the data folder."""
+    if settings.smtp_server is None:
+        return Folder(settings.data / "mail")
+    return Smtp(settings.smtp_server, timeout_seconds=settings.smtp_timeout_seconds)
+
+
+def send_due_notices(
+    database: Database,
+    mailer: Mailer,
+    *,
+    sender: str,
+    base_url: str,
+    now: Callable[[], int],
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Send what is due, until nothing is or the mail server is away; returns how many notices it took.
+
+    Any number of workers may do this at once: each notice is sent by one of them.
+    """
+    taken_by_server = 0
+    while not stop():
+        with database.reading() as session:
+            due = notices.notices_due(session, now(), AT_A_TIME)
+        claimed = 0
+        for account_id, notice_no in due:
+            if stop():
+                break
+            with database.transaction() as session:
+                outgoing = notices.claim_notice(session, account_id, notice_no, now())
+            if outgoing is None:
+                continue
+            claimed += 1
+            try:
+                taken_by_server += _send(database, mailer, outgoing, sender, base_url, now)
+            except Away:
+                return taken_by_server
+        if not claimed:
+            break
+    return taken_by_server
+
+
+def message_of(outgoing: Outgoing, to: Iterable[Address], *, sender: str, base_url: str, at: int) -> EmailMessage:
+    """The message of a notice, as text and as HTML; `at` is its Date."""
+    letter = outgoing.letter
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = list(to)
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(moment(at))
+    message["Message-ID"] = f"<{_name_of(outgoing)}@{message['From'].addresses[0].domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message["Content-Language"] = outgoing.locale
+    message.set_content(letters.text_of(letter, base_url))
+    message.add_alternative(html_of(letter, locale=outgoing.locale, base_url=base_url), subtype="html")
+    return message
+
+
+def _send(
+    database: Database, mailer: Mailer, outgoing: Outgoing, sender: str, base_url: str, now: Callable[[], int]
+) -> bool:
+    """Send one notice and write down what became of it. Raises `Away` after that, when no other will go either."""
+    told = {"account": outgoing.account_id, "notice": outgoing.notice_no, "attempt": outgoing.attempts}
+    try:
+        wire, refused = _on_the_wire(outgoing.addresses)
+        if wire:
+            message = message_of(outgoing, wire.values(), sender=sender, base_url=base_url, at=now())
+            answers = mailer.send(message, _name_of(outgoing))
+            refused |= {written: answers[each.addr_spec] for written, each in wire.items() if each.addr_spec in answers}
+    except Exception as trouble:
+        reason = str(trouble) if isinstance(trouble, Away | NotTaken) else type(trouble).__name__
+        log.warning("notice_not_sent", **told, reason=reason, exc_info=not isinstance(trouble, Away | NotTaken))
+        with database.transaction() as session:
+            notices.not_delivered(session, outgoing, reason=reason, now=now())
+        if isinstance(trouble, Away):
+            raise
+        return False
+    with database.transaction() as session:
+        notices.delivered(session, outgoing, undelivered=refused, now=now())
+    if refused:
+        log.warning("notice_refused", **told, refused=len(refused), addresses=len(outgoing.addresses))
+    return len(refused) < len(outgoing.addresses)
+
+
+def _name_of(outgoing: Outgoing) -> str:
+    """One name for a notice's mail, however often it is tried; another each time that a person sends it again."""
+    return f"{public_id('ntc', outgoing.account_id, outgoing.notice_no)}.{outgoing.round_no}"
+
+
+def _on_the_wire(addresses: Iterable[str]) -> tuple[dict[str, Address], dict[str, str]]:
+    """Addresses as SMTP has them, by how they were written; and those that it cannot have, each with the reason."""
+    wire, refused = dict[str, Address](), dict[str, str]()
+    for written in addresses:
+        local, _, domain = written.rpartition("@")
+        try:
+            local.encode("ascii")
+            wire[written] = Address(username=local, domain=domain.encode("idna").decode())
+        except ValueError:
+            refused[written] = "mail servers do not take this address"
+    return wire, refused
+
+
+def _said(code: int, text: bytes | str) -> str:
+    """A server's answer on one line."""
+    words = text.decode(errors="replace") if isinstance(text, bytes) else text
+    return " ".join(f"{code} {words}".split())
+
+
+def _reason(trouble: Exception) -> str:
+    if isinstance(trouble, smtplib.SMTPResponseException):
+        return _said(trouble.smtp_code, trouble.smtp_error)
+    if isinstance(trouble, TimeoutError):
+        return NOT_IN_TIME
+    return " ".join(str(trouble).split()) or type(trouble).__name__

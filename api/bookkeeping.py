@@ -29,7 +29,7 @@ class Bookkeeper:
     def run_once(self, now: int) -> int:
         """Do all that is due at an instant; returns how many things that were. One account's fault stops no other."""
         with self.database.reading() as session:
-            due = accounts_with_something_due(session, now, self.terms)
+            due = accounts_with_something_due(session, now)
         done = 0
         for account_id in due:
             if self._stop.is_set():

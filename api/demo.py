@@ -17,12 +17,14 @@ from api.sample import sample_rates
 from api.tokens import create_token
 from credits.accounts import create_account
 from credits.calls import CallReport, record_calls
+from credits.clocks import advance_clock
 from credits.decks import RateBook
-from credits.due import advance_clock, bring_up_to_date
+from credits.due import bring_up_to_date
 from credits.funds import grant_credit
 from credits.instants import DAY, HOUR, MINUTE, SECOND, local_day, moment, start_of_day
 from credits.money import MICROS
 from credits.payment_methods import add_payment_method
+from credits.providers import Providers
 from credits.publishing import publish_deck
 from credits.recharging import recharge
 from credits.terms import Terms
@@ -31,6 +33,7 @@ from db.session import Database, Session
 
 OPERATOR = "operator@example.com"
 ADMIN = "ines@lindgren-howe.example"
+PROVIDERS = Providers()
 FIRST_DAY = 430
 # Days ago, whole units: the oldest has expired with something left, the next expires within days.
 PURCHASES = ((425, 180), (361, 220), (200, 100), (90, 150), (20, 100))
@@ -101,9 +104,7 @@ def _lindgren(database: Database, rates: RateBook, now: int, terms: Terms) -> in
     opened_at, zone = now - FIRST_DAY * DAY, "America/New_York"
     with database.transaction() as session:
         account_id = create_account(session, name="Lindgren & Howe", currency="USD", time_zone=zone, now=opened_at)
-        add_payment_method(
-            session, account_id=account_id, kind=PaymentMethodKind.INVOICE, purchase_order="2025-118", now=opened_at
-        )
+    _agree(database, account_id, opened_at, order="2025-118")
     calls = _Calls(random.Random(7), caller="+1212555")
     for (bought_days_ago, units), until in zip(PURCHASES, (*(days for days, _ in PURCHASES[1:]), -1), strict=True):
         _buy(database, account_id, units, _morning(now, bought_days_ago, zone), terms)
@@ -127,9 +128,7 @@ def _aozora(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
         account_id = create_account(
             session, name="あおぞら設計", currency="JPY", time_zone=zone, region="JP", locale="ja", now=opened_at
         )
-        add_payment_method(
-            session, account_id=account_id, kind=PaymentMethodKind.INVOICE, agreement_number="契約 20418", now=opened_at
-        )
+    _agree(database, account_id, opened_at, agreement="契約 20418")
     _buy(database, account_id, 5_000, opened_at, terms)
     calls = _Calls(random.Random(11), caller="+81355550", regions={"JP": 4, "KR": 1, "US": 1}, label="az")
     spent_micros = 0
@@ -155,7 +154,9 @@ def _test_account(database: Database, rates: RateBook, now: int, terms: Terms) -
             clock_at=yesterday,
             now=yesterday,
         )
-        add_payment_method(session, account_id=account_id, kind=PaymentMethodKind.CARD, token="tok_ok", now=yesterday)
+    add_payment_method(
+        database, PROVIDERS, account_id=account_id, kind=PaymentMethodKind.CARD, token="tok_ok", now=yesterday
+    )
     _buy(database, account_id, 50, yesterday, terms)
     calls = _Calls(random.Random(3), caller="+1212555", label="test")
     with database.transaction() as session:
@@ -221,9 +222,25 @@ def _is_working_day(morning: int) -> bool:
     return moment(morning).weekday() < 5
 
 
+def _agree(
+    database: Database, account_id: int, at: int, *, order: str | None = None, agreement: str | None = None
+) -> None:
+    """An agreement to be invoiced."""
+    add_payment_method(
+        database,
+        PROVIDERS,
+        account_id=account_id,
+        kind=PaymentMethodKind.INVOICE,
+        purchase_order=order,
+        agreement_number=agreement,
+        now=at,
+    )
+
+
 def _buy(database: Database, account_id: int, units: int, at: int, terms: Terms) -> None:
     recharge(
         database,
+        PROVIDERS,
         account_id=account_id,
         amount_micros=units * MICROS,
         idempotency_key=f"demo-{account_id}-{at}",

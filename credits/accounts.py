@@ -19,6 +19,7 @@ from credits.money import known_currency
 from credits.refusals import conflict, invalid, key_reused, not_found
 from db.kinds import AccountMode, AccountStatus
 from db.session import Session
+from db.tables import NEVER
 
 LONGEST_NAME = 200
 
@@ -46,6 +47,20 @@ class AccountState:
     recharge_count: int
     method_count: int
     last_posted_at: int
+    notice_count: int
+    decision_count: int
+    refund_count: int
+    dispute_count: int
+    receipt_count: int
+    setup_count: int
+    caught_up_at: int
+    due_at: int
+    unusable_micros: int
+    recharge_below_micros: int | None
+    low_balance_micros: int | None
+    told_low: bool
+    told_empty: bool
+    provider_customer: str | None
 
 
 _COLUMNS = ", ".join(column.name for column in fields(AccountState))
@@ -110,6 +125,10 @@ def create_account(
         "created_at": now if clock_at is None else clock_at,
         "fingerprint": fingerprint,
         **dict.fromkeys(_TOTALS, 0),
+        "caught_up_at": now if clock_at is None else clock_at,
+        "due_at": NEVER,
+        "told_low": False,
+        "told_empty": True,  # it begins with nothing, which is no news
     }
     marks = ", ".join("?" * len(row))
     opened = session.execute(
@@ -169,6 +188,17 @@ _TOTALS = (
     "recharge_count",
     "method_count",
     "last_posted_at",
+    "notice_count",
+    "decision_count",
+    "refund_count",
+    "dispute_count",
+    "receipt_count",
+    "setup_count",
+    "caught_up_at",
+    "due_at",
+    "unusable_micros",
+    "told_low",
+    "told_empty",
 )
 
 

@@ -45,7 +45,7 @@ def balances_of(session: Session, account_ids: Sequence[int], now: int) -> dict[
     """The balances of several accounts, each at its own instant.
 
     The lots that cannot be spent are few, so they are subtracted from the book balance instead of summing
-    the many that can. What has started since the newest entry has repaid what is owed, whether or not a worker
+    the many that can. What has started since it was caught up has repaid what is owed, whether or not a worker
     has written it.
     """
     wanted = session.among("account.account_id")
@@ -63,33 +63,33 @@ def balances_of(session: Session, account_ids: Sequence[int], now: int) -> dict[
         for account_id, currency, book, owed, unusable, expiry in found
     }
     owing = [account_id for account_id, balance in balances.items() if balance.owed_micros]
-    for account_id, (at, posted_at, lots) in _open_lots(session, owing, now).items():
-        balances[account_id] = _repaid(balances[account_id], lots, posted_at, at)
+    for account_id, (at, caught_up_at, lots) in _open_lots(session, owing, now).items():
+        balances[account_id] = _repaid(balances[account_id], lots, caught_up_at, at)
     return balances
 
 
 def _open_lots(session: Session, owing: list[int], now: int) -> dict[int, tuple[int, int, list[OpenLot]]]:
-    """For accounts that owe: their instant, that of their newest entry, and the lots that hold money, in the
-    order they start. Those are few: whatever was usable when the newest entry was written is spent."""
+    """For accounts that owe: their instant, that to which they are caught up, and the lots that hold money, in the
+    order they start. Those are few: whatever was usable then is spent."""
     if not owing:
         return {}
     opened: dict[int, tuple[int, int, list[OpenLot]]] = {}
-    for account_id, at, posted_at, *lot in session.rows(
-        "SELECT account.account_id, coalesce(clock_at, ?), last_posted_at, lot_no, priority, expires_at, purchased_at,"
+    for account_id, at, caught_up_at, *lot in session.rows(
+        "SELECT account.account_id, coalesce(clock_at, ?), caught_up_at, lot_no, priority, expires_at, purchased_at,"
         " starts_at, remaining_micros FROM account"
         f" JOIN lot ON lot.account_id = account.account_id AND is_open WHERE {session.among('account.account_id')}"
         " ORDER BY starts_at, priority, expires_at, purchased_at, lot_no",
         now, session.listed(owing),
     ):  # fmt: skip
-        opened.setdefault(account_id, (at, posted_at, []))[2].append(OpenLot(*lot))
+        opened.setdefault(account_id, (at, caught_up_at, []))[2].append(OpenLot(*lot))
     return opened
 
 
-def _repaid(balance: Balance, lots: list[OpenLot], posted_at: int, at: int) -> Balance:
-    """The balance once the lots that started since the newest entry have repaid what is owed, be it written or not."""
+def _repaid(balance: Balance, lots: list[OpenLot], caught_up_at: int, at: int) -> Balance:
+    """The balance once the lots that started since it was caught up have repaid what is owed, be it written or not."""
     owed_micros = balance.owed_micros
     for lot in lots:
-        if posted_at < lot.starts_at <= at:
+        if caught_up_at < lot.starts_at <= at:
             repaid = min(owed_micros, lot.remaining_micros)
             owed_micros -= repaid
             lot.remaining_micros -= repaid

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from credits.accounts import require_open
+from credits.consequences import follow
 from credits.decks import RateBook
-from credits.ledger import Journal, open_journal
+from credits.due import open_journal
+from credits.ledger import Journal
 from credits.quotes import Rating, rate_for
 from credits.rating import price_call
 from credits.refusals import Code, Refusal, invalid, key_reused
@@ -93,7 +95,7 @@ def record_calls(
         except Refusal as refusal:
             outcomes.append(CallOutcome(report.call_id, refusal=refusal))
     session.insert("call", _CALL_COLUMNS, batch.rows)
-    journal.write()
+    follow(journal)
     return outcomes
 
 

@@ -1,74 +1,169 @@
-"""What falls due as time passes: funds that start and repay what is owed, funds that expire for good.
+"""What time brings about by itself: funds that start and repay what is owed, funds that expire, the notices of that.
 
-Expiry itself needs nobody: a lot past its expiry is not usable, from that instant on. What is written
-here, once the settlement window has closed, is the bookkeeping.
+Whoever posts to an account first does all that has fallen due in it, in order of time, under the same lock; the
+worker does it for those to whom nobody posts. Expiry itself needs nobody: a lot past its expiry is not usable,
+from that instant on. What is written for it, once the settlement window has closed, is the bookkeeping.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from credits import accounts
-from credits.accounts import AccountState
-from credits.ledger import Journal, lots_started, open_lots
-from credits.lots import OpenLot
-from credits.refusals import conflict, invalid
+from credits.accounts import AccountState, account_now
+from credits.consequences import follow
+from credits.language import language
+from credits.ledger import Journal, open_lots
+from credits.lots import Occasion, OpenLot, occasions
+from credits.methods import method_of
+from credits.notices import tell
 from credits.terms import USUAL_TERMS, Terms
-from db.kinds import AccountMode, EntryKind
+from db.kinds import AccountMode, EntryKind, NoticeKind
 from db.session import Session
+from db.tables import NEVER
+
+_DAYS_LEFT = {Occasion.EXPIRES_IN_30_DAYS: 30, Occasion.EXPIRES_IN_7_DAYS: 7}
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """Something that happens by itself: to a lot, to a card, or (neither) that the balance is looked at again."""
+
+    at: int
+    occasion: Occasion | None = None
+    lot: OpenLot | None = None
+    method_no: int | None = None
+
+    @property
+    def order(self) -> tuple[int, int, tuple[int, int, int, int]]:
+        """One order at one instant: lots as their occasions are ordered and then as they are spent, then the rest."""
+        if self.lot is None or self.occasion is None:
+            return (self.at, len(Occasion), (0, 0, 0, self.method_no or 0))
+        return (self.at, self.occasion, self.lot.spending_key)
+
+
+def open_journal(session: Session, account_id: int, now: int, terms: Terms) -> Journal:
+    """Lock an account, do all that has fallen due in it, and open its journal."""
+    account = accounts.lock(session, account_id)
+    at = max(account_now(account, now), account.last_posted_at, account.caught_up_at)
+    catch_up(session, account, at, terms)
+    return Journal(session, account, at, terms)
 
 
 def bring_up_to_date(session: Session, account_id: int, now: int, terms: Terms = USUAL_TERMS) -> int:
     """Do all that has fallen due in an account by its own instant, in order. Returns how many things that were."""
     account = accounts.lock(session, account_id)
-    until = max(accounts.account_now(account, now), account.last_posted_at)
-    return _do_due(session, account, until, terms)
+    until = max(account_now(account, now), account.last_posted_at, account.caught_up_at)
+    return catch_up(session, account, until, terms)
 
 
-def advance_clock(session: Session, *, account_id: int, to: int, now: int, terms: Terms = USUAL_TERMS) -> None:
-    """Move a TEST account's clock forward to `to`, doing all that falls due on the way in order of time."""
-    account = accounts.lock(session, account_id)
-    if account.mode != AccountMode.TEST:
-        raise conflict("Only a TEST account has a clock of its own.", field=("accountId",))
-    accounts.require_open(account)
-    if to < accounts.account_now(account, now):
-        raise invalid("to", "A clock only moves forward.")
-    _do_due(session, account, to, terms)
-    accounts.set_clock(session, account, to)
-
-
-def accounts_with_something_due(session: Session, now: int, terms: Terms = USUAL_TERMS) -> list[int]:
-    """The LIVE accounts for which `bring_up_to_date` has something to write."""
+def accounts_with_something_due(session: Session, now: int) -> list[int]:
+    """The accounts for which `bring_up_to_date` has something to do, the one that waits longest first."""
     found = session.rows(
-        "SELECT DISTINCT account.account_id FROM lot JOIN account ON account.account_id = lot.account_id"
-        " WHERE lot.is_open AND account.mode = 'LIVE' AND (lot.expires_at <= ?"
-        " OR (account.owed_micros > 0 AND lot.starts_at <= ? AND lot.starts_at > account.last_posted_at))"
-        " ORDER BY account.account_id",
-        now - terms.settlement_window, now,
+        "SELECT account_id FROM account WHERE due_at <= ? AND due_at <= coalesce(clock_at, ?) ORDER BY due_at",
+        now, now,
     )  # fmt: skip
     return [account_id for (account_id,) in found]
 
 
-def _do_due(session: Session, account: AccountState, until: int, terms: Terms) -> int:
-    """At one instant the order is: expiry, then start (pitfalls, expiry)."""
-    expired = open_lots(session, account.account_id, "expires_at <= ?", until - terms.settlement_window)
-    started = lots_started(session, account, until)
-    due = [(lot.expires_at + terms.settlement_window, 0, lot.spending_key, lot.lot_no) for lot in expired]
-    due += [(lot.starts_at, 1, lot.spending_key, lot.lot_no) for lot in started]
-    for at, start, _key, lot_no in sorted(due):
-        posted_at = until if account.mode == AccountMode.LIVE else max(at, account.last_posted_at)
-        journal = Journal(session, account, posted_at, terms)
-        for lot in open_lots(session, account.account_id, "lot_no = ?", lot_no):
-            if start:
-                journal.repay_from(lot)
-                journal.write()
-            else:
-                _forfeit(journal, lot)
-    return len(due)
+def catch_up(session: Session, account: AccountState, until: int, terms: Terms) -> int:
+    """Do all that falls due in a locked account up to an instant, in order. Returns how many things that were.
+
+    What a thing brings about may itself fall due on the way; then the agenda is drawn up anew from there.
+    """
+    done = 0
+    while account.due_at <= until:
+        agenda = sorted(_agenda(session, account, terms), key=lambda due: due.order)
+        passed = [due for due in agenda if due.at <= until]
+        for place, due in enumerate(passed):
+            account.due_at = agenda[place + 1].at if place + 1 < len(agenda) else NEVER
+            account.caught_up_at = due.at
+            posted_at = until if account.mode == AccountMode.LIVE else max(due.at, account.last_posted_at)
+            _do(Journal(session, account, posted_at, terms), due, until)
+            done += 1
+            if account.due_at < until and place + 1 < len(passed) and account.due_at < passed[place + 1].at:
+                break
+        if not passed:
+            account.due_at = agenda[0].at if agenda else NEVER
+    account.caught_up_at = max(account.caught_up_at, until)
+    if done:
+        accounts.save_totals(session, account)
+    return done
 
 
-def _forfeit(journal: Journal, lot: OpenLot) -> None:
-    journal.take_all(lot, EntryKind.EXPIRY, occurred_at=lot.expires_at)
-    journal.write()
-    journal.session.execute(
-        "UPDATE lot SET forfeited_at = ? WHERE account_id = ? AND lot_no = ?",
-        journal.now,
-        journal.account.account_id,
-        lot.lot_no,
+def _agenda(session: Session, account: AccountState, terms: Terms) -> Iterator[_Due]:
+    """Everything that will happen by itself after the instant to which the account is caught up."""
+    account_id, after = account.account_id, account.caught_up_at
+    for lot in open_lots(session, account_id, "1 = 1"):
+        for at, occasion in occasions(lot, terms.settlement_window):
+            if at > after:
+                yield _Due(at, occasion, lot)
+    for method_no, at in session.rows(
+        "SELECT method_no, warn_at FROM payment_method WHERE account_id = ? AND removed_at IS NULL AND warn_at > ?",
+        account_id, after,
+    ):  # fmt: skip
+        yield _Due(at, method_no=method_no)
+    for (at,) in session.rows(
+        "SELECT recheck_at FROM auto_recharge WHERE account_id = ? AND enabled AND recheck_at > ?", account_id, after
+    ):
+        yield _Due(at)
+
+
+def _do(journal: Journal, due: _Due, until: int) -> None:
+    if due.lot is not None and due.occasion is not None:
+        _happen(journal, due.lot, due.occasion, until)
+    elif due.method_no is not None:
+        card = method_of(journal.session, journal.account.account_id, due.method_no)
+        tell(
+            journal,
+            NoticeKind.CARD_EXPIRING,
+            about=f"card-{card.method_no}",
+            method=card.label(language(journal.account.locale)),
+            expires_on=card.expires_on,
+        )
+    follow(journal)
+
+
+def _happen(journal: Journal, lot: OpenLot, occasion: Occasion, until: int) -> None:
+    """Let a lot start, expire or be forfeited, or tell that it soon will. It may have been spent on the way."""
+    if not lot.remaining_micros:
+        return
+    match occasion:
+        case Occasion.EXPIRES:
+            journal.account.unusable_micros += lot.remaining_micros
+            tell(
+                journal,
+                NoticeKind.LOT_EXPIRED,
+                about=f"lot-{lot.lot_no}",
+                amount_micros=lot.remaining_micros,
+                expires_at=lot.expires_at,
+            )
+        case Occasion.IS_FORFEITED:
+            journal.take_all(lot, EntryKind.EXPIRY, occurred_at=lot.expires_at)
+            journal.session.execute(
+                "UPDATE lot SET forfeited_at = ? WHERE account_id = ? AND lot_no = ?",
+                journal.now, journal.account.account_id, lot.lot_no,
+            )  # fmt: skip
+        case Occasion.STARTS:
+            journal.account.unusable_micros -= lot.remaining_micros
+            journal.repay_from(lot)
+        case _ if lot.usable(until) or journal.account.mode == AccountMode.TEST:
+            _tell_that_funds_expire(journal, lot, occasion)
+
+
+def _tell_that_funds_expire(journal: Journal, lot: OpenLot, occasion: Occasion) -> None:
+    """One notice for all funds that expire at the same instant: it is the day that matters."""
+    left = [
+        each.remaining_micros
+        for each in open_lots(journal.session, journal.account.account_id, "expires_at = ?", lot.expires_at)
+        if each.usable(journal.account.caught_up_at)
+    ]
+    if not left:
+        return
+    tell(
+        journal,
+        NoticeKind.LOT_EXPIRING,
+        about=f"expiry-{lot.expires_at}-{_DAYS_LEFT[occasion]}",
+        amount_micros=sum(left),
+        expires_at=lot.expires_at,
+        days=_DAYS_LEFT[occasion],
     )

@@ -2,7 +2,9 @@
 
 from credits import once
 from credits.accounts import require_open
-from credits.ledger import open_journal, open_lots
+from credits.consequences import follow
+from credits.due import open_journal
+from credits.ledger import open_lots
 from credits.money import LARGEST_AMOUNT_MICROS
 from credits.refusals import conflict, invalid, not_found
 from credits.terms import USUAL_TERMS, Terms
@@ -52,6 +54,7 @@ def grant_credit(
         note=note,
     )
     once.remember(session, account_id, idempotency_key, fingerprint, journal.now, lot_no=lot_no)
+    follow(journal)
     return lot_no
 
 
@@ -82,7 +85,7 @@ def void_lot(
     if not left:
         raise conflict("Nothing is left of this lot.", field=("lotId",))
     journal.take_all(left[0], EntryKind.ADJUSTMENT, occurred_at=journal.now, note=reason)
-    journal.write()
+    follow(journal)
     session.execute("UPDATE lot SET voided_at = ? WHERE account_id = ? AND lot_no = ?", journal.now, account_id, lot_no)
     once.remember(session, account_id, idempotency_key, fingerprint, journal.now, lot_no=lot_no)
     return lot_no

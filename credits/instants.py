@@ -52,6 +52,11 @@ def expiry_of_purchase(purchased_at: int, time_zone: str, validity_months: int) 
     return start_of_day(last_day + timedelta(days=1), time_zone)
 
 
+def end_of_day_after(at: int, time_zone: str, days: int) -> int:
+    """The first instant after the calendar day that lies some days after that of an instant."""
+    return start_of_day(local_day(at, time_zone) + timedelta(days=days + 1), time_zone)
+
+
 def never_as_none(expires_at: int) -> int | None:
     """An expiry as people see it: None when the lot never expires."""
     return None if expires_at >= NEVER else expires_at

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from credits import accounts
-from credits.accounts import AccountState, account_now
-from credits.lots import OpenLot, draw
+from credits.accounts import AccountState
+from credits.lots import OpenLot, draw, occasions
 from credits.terms import Terms
 from db.kinds import EntryKind, LotSource
 from db.session import Session
@@ -30,7 +30,9 @@ class Journal:
     """Everything that one transaction posts to one account, whose row is locked.
 
     `now` is the account's own instant, never before its newest entry: machines' clocks differ a little, and
-    entries are posted in order. Nothing reaches the tables before `write`, except a new lot.
+    entries are posted in order. What lots hold that are not usable at the account's `caught_up_at` is counted apart
+    as it moves, so that what is available is known without reading the lots. Nothing reaches the tables before
+    `write`, except a new lot.
     """
 
     session: Session
@@ -43,6 +45,15 @@ class Journal:
     _moved: dict[int, OpenLot] = field(default_factory=dict)
     _entries: list[tuple[object, ...]] = field(default_factory=list)
     _draws: list[tuple[object, ...]] = field(default_factory=list)
+
+    @property
+    def available_micros(self) -> int:
+        """What a new call can spend."""
+        return self.account.book_balance_micros - self.account.unusable_micros
+
+    def schedule(self, at: int) -> None:
+        """Have the account looked at again at an instant, or before."""
+        self.account.due_at = min(self.account.due_at, at)
 
     def add_lot(
         self,
@@ -67,6 +78,11 @@ class Journal:
         )  # fmt: skip
         kind = EntryKind.GRANT if source == LotSource.GRANT else EntryKind.FUNDS_ADDED
         lot = OpenLot(lot_no, priority, expires_at, self.now, starts_at, amount_micros)
+        if not lot.usable(self.account.caught_up_at):
+            self.account.unusable_micros += amount_micros
+        for at, _ in occasions(lot, self.terms.settlement_window):
+            if at > self.account.caught_up_at:
+                self.schedule(at)
         self._post(kind, amount_micros, [(lot, amount_micros)], 0, self.now, recharge_no=recharge_no, note=note)
         self.repay_from(lot)
         self.write()
@@ -89,8 +105,7 @@ class Journal:
     def take_all(self, lot: OpenLot, kind: EntryKind, *, occurred_at: int, note: str = "") -> None:
         """Take what is left of one lot, and of no other: its expiry, or its being voided."""
         amount_micros = lot.remaining_micros
-        lot.remaining_micros = 0
-        self._moved[lot.lot_no] = lot
+        self._move(lot, -amount_micros)
         self._post(kind, -amount_micros, [(lot, -amount_micros)], 0, occurred_at, note=note)
 
     def repay_from(self, lot: OpenLot) -> None:
@@ -98,9 +113,8 @@ class Journal:
         if not (self.account.owed_micros and lot.remaining_micros and lot.starts_at <= self.now):
             return
         amount_micros = min(self.account.owed_micros, lot.remaining_micros)
-        lot.remaining_micros -= amount_micros
+        self._move(lot, -amount_micros)
         self.account.owed_micros -= amount_micros
-        self._moved[lot.lot_no] = lot
         became_usable_at = max(lot.starts_at, lot.purchased_at)
         self._post(EntryKind.ADJUSTMENT, 0, [(lot, -amount_micros)], amount_micros, became_usable_at)
 
@@ -122,8 +136,13 @@ class Journal:
 
     def _take(self, draws: list[tuple[OpenLot, int]]) -> None:
         for lot, taken in draws:
-            lot.remaining_micros -= taken
-            self._moved[lot.lot_no] = lot
+            self._move(lot, -taken)
+
+    def _move(self, lot: OpenLot, amount_micros: int) -> None:
+        lot.remaining_micros += amount_micros
+        self._moved[lot.lot_no] = lot
+        if not lot.usable(self.account.caught_up_at):
+            self.account.unusable_micros += amount_micros
 
     def _post(
         self,
@@ -178,34 +197,6 @@ class Journal:
         )  # fmt: skip
         self._lots += [OpenLot(*row) for row in found]
         self._all_loaded = len(found) < LOTS_AT_A_TIME
-
-
-def open_journal(session: Session, account_id: int, now: int, terms: Terms) -> Journal:
-    """Lock an account and open its journal, with what is owed repaid from lots that have started meanwhile."""
-    account = accounts.lock(session, account_id)
-    journal = Journal(session, account, max(account_now(account, now), account.last_posted_at), terms)
-    if account.owed_micros:
-        repay_from_started(journal)
-    return journal
-
-
-def repay_from_started(journal: Journal) -> None:
-    """Let the lots that became usable since the newest entry repay what is owed, in the order they started."""
-    for lot in lots_started(journal.session, journal.account, journal.now):
-        journal.repay_from(lot)
-    journal.write()
-
-
-def lots_started(session: Session, account: AccountState, until: int) -> list[OpenLot]:
-    """The lots that could repay what is owed: those that started after the newest entry, up to an instant.
-
-    Whatever was usable when that entry was posted had nothing left, or nothing would be owed. A lot that has
-    started and expired again meanwhile repays too: it was usable while the debt stood.
-    """
-    if not account.owed_micros:
-        return []
-    order = "starts_at <= ? AND starts_at > ? ORDER BY starts_at, priority, expires_at, purchased_at, lot_no"
-    return open_lots(session, account.account_id, order, until, account.last_posted_at)
 
 
 def open_lots(session: Session, account_id: int, condition: str, *parameters: int) -> list[OpenLot]:

@@ -5,8 +5,11 @@ One ordering and one test of usability serve quote, charge and report alike.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 
+from credits.instants import DAY
 from db.kinds import LotStatus
+from db.tables import NEVER
 
 
 @dataclass(slots=True)
@@ -28,6 +31,29 @@ class OpenLot:
     def usable(self, at: int) -> bool:
         """Tell whether the lot may be spent at an instant: from its start until, not including, its expiry."""
         return self.starts_at <= at < self.expires_at
+
+
+class Occasion(IntEnum):
+    """What time brings about in the life of a lot. Things at one instant happen in this order (pitfalls, expiry)."""
+
+    EXPIRES = 0
+    IS_FORFEITED = 1
+    STARTS = 2
+    EXPIRES_IN_30_DAYS = 3
+    EXPIRES_IN_7_DAYS = 4
+
+
+def occasions(lot: OpenLot, settlement_window: int) -> list[tuple[int, Occasion]]:
+    """The instants at which something happens to a lot by itself."""
+    found = [(lot.starts_at, Occasion.STARTS)]
+    if lot.expires_at < NEVER:
+        found += [
+            (lot.expires_at, Occasion.EXPIRES),
+            (lot.expires_at + settlement_window, Occasion.IS_FORFEITED),
+            (lot.expires_at - 30 * DAY, Occasion.EXPIRES_IN_30_DAYS),
+            (lot.expires_at - 7 * DAY, Occasion.EXPIRES_IN_7_DAYS),
+        ]
+    return found
 
 
 def draw(lots: Iterable[OpenLot], amount_micros: int, at: int) -> tuple[list[tuple[OpenLot, int]], int]:

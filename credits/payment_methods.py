@@ -1,16 +1,40 @@
-"""How an account pays: cards known by a provider's token, and agreements to be invoiced."""
+"""How an account pays: cards known by a provider's token, and agreements to be invoiced.
 
-from credits.accounts import AccountState, account_now, lock, require_open
-from credits.providers import Provider, TestProvider
+A card is given on the provider's own page, or its token is handed in; its number never comes here. Another way to
+pay starts an automatic recharge again that stood still.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from credits import automatic
+from credits.accounts import AccountState, look_up, require_open
+from credits.consequences import follow
+from credits.due import open_journal
+from credits.ids import public_id
+from credits.instants import HOUR, start_of_day
+from credits.ledger import Journal
+from credits.methods import Method, method_of, usual_method
+from credits.providers import Card, CustomerRequest, Provider, Providers, SetupRequest, Unavailable
 from credits.refusals import conflict, invalid, not_found
-from db.kinds import AccountMode, PaymentMethodKind
-from db.session import Session
+from credits.terms import USUAL_TERMS, Terms
+from db.kinds import AccountMode, CardSetupStatus, PaymentMethodKind
+from db.session import Database, Session
+
+T = TypeVar("T")
 
 LONGEST_REFERENCE = 100
+# How long before a card's last day its owner is told.
+CARD_WARNING_DAYS = 30
+# How long a page on which a card is given is asked about; the provider closes it after a day.
+SETUP_LASTS = 25 * HOUR
+SETUP_ASKED_EVERY = HOUR
 
 
 def add_payment_method(
-    session: Session,
+    database: Database,
+    providers: Providers,
     *,
     account_id: int,
     kind: str,
@@ -19,77 +43,259 @@ def add_payment_method(
     agreement_number: str | None = None,
     make_default: bool = True,
     now: int,
+    terms: Terms = USUAL_TERMS,
 ) -> int:
-    """Add a card or an agreement to be invoiced, and return its number. The first one becomes the default."""
-    account = lock(session, account_id)
-    require_open(account)
-    brand = last_four = ""
-    expires_on = None
-    if kind == PaymentMethodKind.CARD:
-        card = _provider_of(account).card(token or "")
-        if card is None:
-            raise invalid("token", "The payment provider knows no such token.")
-        brand, last_four, expires_on = card.brand, card.last_four, card.expires_on
-    else:
+    """Add a card or an agreement to be invoiced, and return its number. The first one becomes the default.
+
+    A card of a LIVE account that is there already is returned as it is.
+    """
+    if kind == PaymentMethodKind.INVOICE:
         _check_agreement(token, purchase_order, agreement_number)
-    account.method_count += 1
-    method_no = account.method_count
-    first = not session.row(
-        "SELECT 1 FROM payment_method WHERE account_id = ? AND is_default AND removed_at IS NULL", account_id
-    )
-    session.execute(
-        "INSERT INTO payment_method (account_id, method_no, kind, token, brand, last_four, purchase_order,"
-        " agreement_number, expires_on, is_default, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        account_id, method_no, kind, token, brand, last_four, purchase_order, agreement_number, expires_on, False,
-        account_now(account, now),
-    )  # fmt: skip
-    session.execute("UPDATE account SET method_count = ? WHERE account_id = ?", method_no, account_id)
-    if make_default or first:
-        _make_default(session, account_id, method_no)
-    return method_no
+        with database.transaction() as session:
+            journal = open_journal(session, account_id, now, terms)
+            require_open(journal.account)
+            return _add(journal, make_default, purchase_order=purchase_order, agreement_number=agreement_number)
+    with database.reading() as session:
+        account = look_up(session, account_id)
+    require_open(account)
+    provider = _provider_of(account, providers)
+    customer = None if account.mode == AccountMode.TEST else _asked(lambda: _customer(database, provider, account))
+    card = _asked(lambda: provider.card(customer, token or ""))
+    if card is None:
+        raise invalid("token", "The payment provider knows no such token.")
+    with database.transaction() as session:
+        journal = open_journal(session, account_id, now, terms)
+        require_open(journal.account)
+        return _add_card(journal, card, make_default)
 
 
-def set_default_payment_method(session: Session, *, account_id: int, method_no: int) -> None:
+def start_card_setup(
+    database: Database,
+    providers: Providers,
+    *,
+    account_id: int,
+    make_default: bool = True,
+    now: int,
+    terms: Terms = USUAL_TERMS,
+) -> str:
+    """Open a page of the payment provider on which a card is given, and return its address.
+
+    Refused as a CONFLICT where there is no such page: a TEST account's cards are given by their tokens.
+    """
+    with database.reading() as session:
+        account = look_up(session, account_id)
+    require_open(account)
+    if account.mode == AccountMode.TEST:
+        raise conflict("A TEST account's cards are given by their tokens.", field=("accountId",))
+    provider = _provider_of(account, providers)
+    customer = _asked(lambda: _customer(database, provider, account))
+    with database.transaction() as session:
+        journal = open_journal(session, account_id, now, terms)
+        journal.account.setup_count += 1
+        setup_no = journal.account.setup_count
+        session.execute(
+            "INSERT INTO card_setup (account_id, setup_no, status, make_default, created_at) VALUES (?, ?, ?, ?, ?)",
+            account_id, setup_no, CardSetupStatus.OPEN.value, make_default, journal.now,
+        )  # fmt: skip
+        journal.write()
+    request = _setup_request(providers, account, customer, setup_no)
+    setup = _asked(lambda: provider.start_setup(request))
+    with database.transaction() as session:
+        session.execute(
+            "UPDATE card_setup SET provider_session = ?, due_at = ? WHERE account_id = ? AND setup_no = ?",
+            setup.session_id, now + SETUP_ASKED_EVERY, account_id, setup_no,
+        )  # fmt: skip
+    return setup.url
+
+
+def finish_card_setup(
+    database: Database, providers: Providers, *, account_id: int, setup_no: int, now: int, terms: Terms = USUAL_TERMS
+) -> int | None:
+    """Ask what came of a page on which a card was to be given; the card's number, or None when there is none (yet)."""
+    with database.reading() as session:
+        account = look_up(session, account_id)
+        found = session.row(
+            "SELECT provider_session FROM card_setup WHERE account_id = ? AND setup_no = ?", account_id, setup_no
+        )
+    if found is None or found[0] is None:
+        raise not_found("setupId", "There is no such card set-up.")
+    answer = _asked(lambda: _provider_of(account, providers).setup(found[0]))
+    with database.transaction() as session:
+        journal = open_journal(session, account_id, now, terms)
+        return _close_setup(journal, setup_no, answer.card, ended=answer.ended)
+
+
+def card_setups_due(session: Session, now: int) -> list[tuple[int, int]]:
+    """The card set-ups to ask about, by account and number."""
+    found = session.rows("SELECT account_id, setup_no FROM card_setup WHERE due_at <= ? ORDER BY due_at", now)
+    return [(account_id, setup_no) for account_id, setup_no in found]
+
+
+def card_setup_of(session: Session, session_id: str) -> tuple[int, int] | None:
+    """The account and number of a card set-up, by the provider's id of it."""
+    found = session.row("SELECT account_id, setup_no FROM card_setup WHERE provider_session = ?", session_id)
+    return None if found is None else (found[0], found[1])
+
+
+def set_default_payment_method(
+    session: Session, *, account_id: int, method_no: int, now: int, terms: Terms = USUAL_TERMS
+) -> None:
     """Make a payment method the one that is used when none is named."""
-    require_open(lock(session, account_id))
+    journal = open_journal(session, account_id, now, terms)
+    require_open(journal.account)
     usable_method(session, account_id, method_no)
+    paid_before = automatic.method_in_use(session, account_id)
     _make_default(session, account_id, method_no)
+    _follow_what_pays(journal, paid_before)
 
 
-def remove_payment_method(session: Session, *, account_id: int, method_no: int, now: int) -> None:
-    """Stop using a payment method; what it paid for stays on record. Another one does not take its place by itself."""
-    account = lock(session, account_id)
+def remove_payment_method(
+    session: Session, *, account_id: int, method_no: int, now: int, terms: Terms = USUAL_TERMS
+) -> None:
+    """Stop using a payment method; what it paid for stays on record. Another one does not take its place by itself,
+    except in automatic recharge, which goes on with the default one."""
+    journal = open_journal(session, account_id, now, terms)
     usable_method(session, account_id, method_no)
+    paid_before = automatic.method_in_use(session, account_id)
     session.execute(
         "UPDATE payment_method SET removed_at = ?, is_default = ? WHERE account_id = ? AND method_no = ?",
-        account_now(account, now), False, account_id, method_no,
+        journal.now, False, account_id, method_no,
     )  # fmt: skip
+    session.execute(
+        "UPDATE auto_recharge SET method_no = NULL WHERE account_id = ? AND method_no = ?", account_id, method_no
+    )
+    _follow_what_pays(journal, paid_before)
 
 
-def usable_method(session: Session, account_id: int, method_no: int) -> tuple[str, str | None]:
-    """The kind and token of a method that was not removed; refused as NOT_FOUND otherwise."""
+def usable_method(session: Session, account_id: int, method_no: int) -> Method:
+    """A method that was not removed; refused as NOT_FOUND otherwise."""
     found = session.row(
-        "SELECT kind, token FROM payment_method WHERE account_id = ? AND method_no = ? AND removed_at IS NULL",
+        "SELECT 1 FROM payment_method WHERE account_id = ? AND method_no = ? AND removed_at IS NULL",
         account_id, method_no,
     )  # fmt: skip
     if found is None:
         raise not_found("paymentMethodId", "There is no such payment method.")
-    return found[0], found[1]
+    return method_of(session, account_id, method_no)
 
 
-def default_method(session: Session, account_id: int) -> int:
-    """The number of the default method; refused as a CONFLICT when there is none."""
-    found = session.row("SELECT method_no FROM payment_method WHERE account_id = ? AND is_default", account_id)
+def default_method(session: Session, account_id: int) -> Method:
+    """The default method; refused as a CONFLICT when there is none."""
+    found = usual_method(session, account_id)
     if found is None:
         raise conflict("Add a payment method first.", field=("paymentMethodId",))
-    number: int = found[0]
-    return number
+    return found
 
 
-def _provider_of(account: AccountState) -> Provider:
-    if account.mode != AccountMode.TEST:
+def _provider_of(account: AccountState, providers: Providers) -> Provider:
+    provider = providers.of(account.mode)
+    if provider is None:
         raise conflict("Cards need a payment provider, and none is set up here.", field=("kind",))
-    return TestProvider()
+    return provider
+
+
+def _customer(database: Database, provider: Provider, account: AccountState) -> str:
+    """The provider's id of this account, made when it is new; the same key makes the same customer."""
+    if account.provider_customer is not None:
+        return account.provider_customer
+    made = provider.customer(CustomerRequest(public_id("acct", account.account_id), account.name))
+    with database.transaction() as session:
+        session.execute(
+            "UPDATE account SET provider_customer = ? WHERE account_id = ? AND provider_customer IS NULL",
+            made, account.account_id,
+        )  # fmt: skip
+        kept = look_up(session, account.account_id).provider_customer
+    assert kept is not None
+    return kept
+
+
+def _setup_request(providers: Providers, account: AccountState, customer: str, setup_no: int) -> SetupRequest:
+    key = public_id("setup", account.account_id, setup_no)
+    here = f"{providers.base_url}/accounts/{public_id('acct', account.account_id)}/funds/methods"
+    return SetupRequest(
+        key=key, customer=customer, success_url=f"{here}?setup={key}", cancel_url=here, locale=account.locale
+    )
+
+
+def _close_setup(journal: Journal, setup_no: int, card: Card | None, *, ended: bool) -> int | None:
+    """Keep the card, once; give up asking when none can come any more."""
+    account_id, session = journal.account.account_id, journal.session
+    row = session.row(
+        "SELECT status, method_no, make_default, created_at FROM card_setup WHERE account_id = ? AND setup_no = ?",
+        account_id, setup_no,
+    )  # fmt: skip
+    assert row is not None
+    status, method_no, make_default, created_at = row
+    if status == CardSetupStatus.DONE:
+        return int(method_no)
+    added = None if card is None else _add_card(journal, card, bool(make_default))
+    if added is not None:
+        status = CardSetupStatus.DONE
+    elif ended or journal.now >= created_at + SETUP_LASTS:
+        status = CardSetupStatus.ABANDONED
+    due_at = journal.now + SETUP_ASKED_EVERY if status == CardSetupStatus.OPEN else None
+    session.execute(
+        "UPDATE card_setup SET status = ?, method_no = ?, due_at = ? WHERE account_id = ? AND setup_no = ?",
+        str(status), added, due_at, account_id, setup_no,
+    )  # fmt: skip
+    journal.write()
+    return added
+
+
+def _add_card(journal: Journal, card: Card, make_default: bool) -> int:
+    account = journal.account
+    if account.mode == AccountMode.LIVE:
+        there = journal.session.row(
+            "SELECT method_no FROM payment_method WHERE account_id = ? AND token = ? AND removed_at IS NULL",
+            account.account_id, card.token,
+        )  # fmt: skip
+        if there is not None:
+            return int(there[0])
+    warn_at = start_of_day(card.expires_on - timedelta(days=CARD_WARNING_DAYS), account.time_zone)
+    return _add(journal, make_default, card=card, warn_at=warn_at if warn_at > journal.now else None)
+
+
+def _add(
+    journal: Journal,
+    make_default: bool,
+    *,
+    card: Card | None = None,
+    warn_at: int | None = None,
+    purchase_order: str | None = None,
+    agreement_number: str | None = None,
+) -> int:
+    account = journal.account
+    paid_before = automatic.method_in_use(journal.session, account.account_id)
+    account.method_count += 1
+    method_no = account.method_count
+    kind = PaymentMethodKind.INVOICE if card is None else PaymentMethodKind.CARD
+    journal.session.execute(
+        "INSERT INTO payment_method (account_id, method_no, kind, token, brand, last_four, purchase_order,"
+        " agreement_number, expires_on, is_default, created_at, warn_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        account.account_id, method_no, kind.value, card and card.token, card.brand if card else "",
+        card.last_four if card else "", purchase_order, agreement_number,
+        card and card.expires_on.isoformat(), False, journal.now, warn_at,
+    )  # fmt: skip
+    if warn_at is not None:
+        journal.schedule(warn_at)
+    if make_default or usual_method(journal.session, account.account_id) is None:
+        _make_default(journal.session, account.account_id, method_no)
+    _follow_what_pays(journal, paid_before)
+    return method_no
+
+
+def _follow_what_pays(journal: Journal, paid_before: int | None) -> None:
+    """Where automatic recharge now pays in another way than before, it starts again."""
+    if automatic.method_in_use(journal.session, journal.account.account_id) != paid_before:
+        automatic.start_again(journal)
+    follow(journal)
+
+
+def _asked(question: Callable[[], T]) -> T:
+    """Ask the provider; when it can not be reached, the customer may try again."""
+    try:
+        return question()
+    except Unavailable:
+        raise conflict("The payment provider could not be reached. Try again in a moment.") from None
 
 
 def _check_agreement(token: str | None, purchase_order: str | None, agreement_number: str | None) -> None:

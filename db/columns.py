@@ -3,8 +3,12 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Text, false, text, true
 from sqlmodel import Field, SQLModel
+
+# The first instant of the year 10000: what `expires_at` holds when a lot never expires, so that
+# "soonest first, never last" is the plain order of an index on both engines.
+NEVER = 253_402_300_800_000_000
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -36,3 +40,18 @@ def of_account(table: str, *columns: str, to: tuple[str, ...]) -> ForeignKeyCons
     return ForeignKeyConstraint(
         ["account_id", *columns], [f"{table}.account_id", *(f"{table}.{column}" for column in to)]
     )
+
+
+def counted() -> Any:
+    """A BIGINT column that begins at 0, also in the rows that were there before it."""
+    return big(default=0, sa_column_kwargs={"server_default": text("0")})
+
+
+def flag(*, begins: bool = False) -> Any:
+    """A yes-or-no column, which begins alike in the rows that were there before it."""
+    return Field(default=begins, sa_column_kwargs={"server_default": true() if begins else false()})
+
+
+def where(condition: str) -> dict[str, Any]:
+    """The options of an index over some rows only."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}

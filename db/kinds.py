@@ -134,3 +134,89 @@ class Scope(StrEnum):
     FUNDS = "funds"
     RATES = "rates"
     ADMIN = "admin"
+
+
+class RechargeStrategy(StrEnum):
+    """How much automatic recharge buys: always the same amount, or up to a balance."""
+
+    FIXED_AMOUNT = "FIXED_AMOUNT"
+    TOP_UP_TO = "TOP_UP_TO"
+
+
+class PauseReason(StrEnum):
+    """Why automatic recharge stands still."""
+
+    DECLINED = "DECLINED"
+    ACTION_REQUIRED = "ACTION_REQUIRED"
+    NO_PAYMENT_METHOD = "NO_PAYMENT_METHOD"
+
+
+class DecisionOutcome(StrEnum):
+    """What automatic recharge decided when the balance was below its trigger."""
+
+    RECHARGED = "RECHARGED"
+    IN_PROGRESS = "IN_PROGRESS"
+    PAUSED = "PAUSED"
+    LIMIT_REACHED = "LIMIT_REACHED"
+    NO_PAYMENT_METHOD = "NO_PAYMENT_METHOD"
+    ACCOUNT_NOT_ACTIVE = "ACCOUNT_NOT_ACTIVE"
+    NO_LONGER_NEEDED = "NO_LONGER_NEEDED"
+
+
+class RefundStatus(StrEnum):
+    """The states of a refund; its funds leave the lot when it begins, and come back if it fails."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+class DisputeStatus(StrEnum):
+    """The states of a dispute: while it is open, what the disputed lot still held is kept back."""
+
+    OPEN = "OPEN"
+    WON = "WON"
+    LOST = "LOST"
+
+
+class CardSetupStatus(StrEnum):
+    """How far a card is that someone adds on the payment provider's page."""
+
+    OPEN = "OPEN"
+    DONE = "DONE"
+    ABANDONED = "ABANDONED"
+
+
+class NoticeKind(StrEnum):
+    """What a notice tells."""
+
+    RECHARGE_SUCCEEDED = "RECHARGE_SUCCEEDED"
+    RECHARGE_FAILED = "RECHARGE_FAILED"
+    BALANCE_BELOW_ZERO = "BALANCE_BELOW_ZERO"
+    BALANCE_LOW = "BALANCE_LOW"
+    LOT_EXPIRING = "LOT_EXPIRING"
+    LOT_EXPIRED = "LOT_EXPIRED"
+    CARD_EXPIRING = "CARD_EXPIRING"
+    POOL_80_PERCENT = "POOL_80_PERCENT"
+    POOL_USED_UP = "POOL_USED_UP"
+    AUTO_RECHARGE_PAUSED = "AUTO_RECHARGE_PAUSED"
+    FUNDS_REFUNDED = "FUNDS_REFUNDED"
+    FUNDS_DISPUTED = "FUNDS_DISPUTED"
+
+
+class NoticeStatus(StrEnum):
+    """Whether a notice has left; FAILED ones were given up and can be sent again."""
+
+    QUEUED = "QUEUED"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+class EventStatus(StrEnum):
+    """What became of a message from a payment provider; UNKNOWN ones name a payment that nobody here began."""
+
+    RECEIVED = "RECEIVED"
+    DONE = "DONE"
+    IGNORED = "IGNORED"
+    UNKNOWN = "UNKNOWN"

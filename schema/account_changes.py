@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from credits import accounts, due
+from credits import accounts, clocks
 from credits.instants import instant
 from db.kinds import Scope
 from db.session import Session
@@ -93,7 +93,7 @@ class AccountMutations:
     async def advance_clock(self, info: Info, input: Input[AdvanceClockInput]) -> AccountPayload:
         account_id, to = account_number(input.account_id), instant(input.to)
         context = info.context
-        await context.write(due.advance_clock, account_id=account_id, to=to, now=context.now, terms=context.terms)
+        await context.write(clocks.advance_clock, account_id=account_id, to=to, now=context.now, terms=context.terms)
         return AccountPayload(account=await find_account(context, account_id))
 
 

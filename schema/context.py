@@ -18,6 +18,7 @@ import strawberry
 from credits.decks import RateBook
 from credits.history import History
 from credits.language import Language
+from credits.providers import Providers
 from credits.terms import USUAL_TERMS, Terms
 from db.session import Database, Session
 from schema.access import Viewer
@@ -50,6 +51,7 @@ class Context:
     clock: Callable[[], int]
     terms: Terms = USUAL_TERMS
     history: History = field(default_factory=History)
+    providers: Providers = field(default_factory=Providers)
     base_url: str = ""
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)

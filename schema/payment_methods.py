@@ -8,6 +8,7 @@ import strawberry
 from credits import payment_methods
 from credits.ids import public_id, read_id_within
 from credits.language import Language
+from credits.methods import method_label
 from db.kinds import Scope
 from db.session import Session
 from schema.access import Needs, account_number
@@ -32,7 +33,15 @@ class PaymentMethod(Node):
         return cls(
             id=strawberry.ID(public_id("pm", row.account_id, row.method_no)),
             kind=PaymentMethodKind(row.kind),
-            label=_label(row, language),
+            label=method_label(
+                language,
+                kind=row.kind,
+                brand=row.brand,
+                last_four=row.last_four,
+                expires_on=row.expires_on,
+                purchase_order=row.purchase_order,
+                agreement_number=row.agreement_number,
+            ),
             is_default=bool(row.is_default),
             expires_on=None if row.expires_on is None else date.fromisoformat(row.expires_on),
         )
@@ -49,15 +58,6 @@ async def list_methods(info: Info, account_id: int) -> list[PaymentMethod]:
     """The payment methods of an account that were not removed, in the order in which they were added."""
     rows = await info.context.loaders.methods_by_account.load((account_id,))
     return [PaymentMethod.from_row(row, info.context.language) for row in rows if row.removed_at is None]
-
-
-def _label(row: MethodRow, language: Language) -> str:
-    if row.kind == PaymentMethodKind.CARD:
-        year, month = (row.expires_on or "").split("-")[:2]
-        return f"{row.brand} •••• {row.last_four}, {month}/{year[-2:]}"
-    if row.purchase_order:
-        return language.say("Invoice, PO {number}", number=row.purchase_order)
-    return language.say("Invoice, agreement {number}", number=row.agreement_number)
 
 
 @strawberry.input(description="A way to pay, to be added.")
@@ -89,29 +89,32 @@ class PaymentMethodPayload:
 class PaymentMethodMutations:
     @mutation(Needs(Scope.FUNDS), "Adds a way to pay. An account's first one becomes its default.")
     async def add_payment_method(self, info: Info, input: Input[AddPaymentMethodInput]) -> PaymentMethodPayload:
-        account_id = account_number(input.account_id)
-        method_no = await info.context.write(
+        context, account_id = info.context, account_number(input.account_id)
+        method_no = await context.work(
             payment_methods.add_payment_method,
+            context.database,
+            context.providers,
             account_id=account_id,
             kind=input.kind.value,
             token=input.token,
             purchase_order=input.purchase_order,
             agreement_number=input.agreement_number,
             make_default=input.make_default,
-            now=info.context.now,
+            now=context.now,
+            terms=context.terms,
         )
-        return PaymentMethodPayload(payment_method=await find_method(info.context, account_id, method_no))
+        return PaymentMethodPayload(payment_method=await find_method(context, account_id, method_no))
 
     @mutation(Needs(Scope.FUNDS), "Makes a payment method the one that is used when none is named.")
     async def set_default_payment_method(self, info: Info, input: Input[PaymentMethodRefInput]) -> PaymentMethodPayload:
         account_id, method_no = _numbers(input)
-        await info.context.write(_prefer, account_id, method_no)
+        await info.context.write(_prefer, info.context, account_id, method_no)
         return PaymentMethodPayload(payment_method=await find_method(info.context, account_id, method_no))
 
     @mutation(Needs(Scope.FUNDS), "Stops using a payment method. What it paid for stays on record.")
     async def remove_payment_method(self, info: Info, input: Input[PaymentMethodRefInput]) -> PaymentMethodPayload:
         account_id, method_no = _numbers(input)
-        await info.context.write(_remove, account_id, method_no, info.context.now)
+        await info.context.write(_remove, info.context, account_id, method_no)
         return PaymentMethodPayload(payment_method=await find_method(info.context, account_id, method_no))
 
 
@@ -120,9 +123,13 @@ def _numbers(asked: PaymentMethodRefInput) -> tuple[int, int]:
     return account_id, read_id_within("pm", account_id, asked.payment_method_id, "paymentMethodId")
 
 
-def _prefer(session: Session, account_id: int, method_no: int) -> None:
-    payment_methods.set_default_payment_method(session, account_id=account_id, method_no=method_no)
+def _prefer(session: Session, context: Context, account_id: int, method_no: int) -> None:
+    payment_methods.set_default_payment_method(
+        session, account_id=account_id, method_no=method_no, now=context.now, terms=context.terms
+    )
 
 
-def _remove(session: Session, account_id: int, method_no: int, now: int) -> None:
-    payment_methods.remove_payment_method(session, account_id=account_id, method_no=method_no, now=now)
+def _remove(session: Session, context: Context, account_id: int, method_no: int) -> None:
+    payment_methods.remove_payment_method(
+        session, account_id=account_id, method_no=method_no, now=context.now, terms=context.terms
+    )

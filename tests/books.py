@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from credits import balances, calls, due, funds
+from credits import balances, calls, clocks, due, funds
 from credits.accounts import AccountState, look_up
 from credits.balances import Balance
 from credits.calls import CallOutcome, CallReport
@@ -101,7 +101,7 @@ class Books:
         """Move the account's clock, or, for a LIVE account, the instant at which the next things are done."""
         if self.account().mode == AccountMode.TEST:
             with self.database.transaction() as session:
-                due.advance_clock(session, account_id=self.account_id, to=to, now=NOW, terms=self.terms)
+                clocks.advance_clock(session, account_id=self.account_id, to=to, now=NOW, terms=self.terms)
         self.now = to
 
     def bring_up_to_date(self) -> int:

@@ -12,11 +12,13 @@ from typing import Any
 from credits import accounts, funds, payment_methods, recharging
 from credits.instants import instant
 from credits.money import micros_of, nanos_of
+from credits.providers import Providers
 from credits.publishing import RateDraft, publish_deck
 from credits.rating import Tier
 from db.kinds import AccountMode, PaymentMethodKind, Rounding, Service
 from db.session import Database
 
+PROVIDERS = Providers(base_url="https://credits.example")
 NOW = instant(datetime(2026, 10, 1, 12, tzinfo=UTC))
 _numbers = itertools.count(1)
 
@@ -53,21 +55,19 @@ def make_lot(database: Database, account_id: int, amount: int | str = 100, **val
 def make_card(database: Database, account_id: int, token: str = "tok_ok", **values: Any) -> int:
     """Give a TEST account a card and return the payment method's number; the token tells how the card behaves."""
     chosen = {"kind": PaymentMethodKind.CARD, "token": token, "now": NOW, **values}
-    with database.transaction() as session:
-        return payment_methods.add_payment_method(session, account_id=account_id, **chosen)
+    return payment_methods.add_payment_method(database, PROVIDERS, account_id=account_id, **chosen)
 
 
 def make_agreement(database: Database, account_id: int, purchase_order: str = "PO-1", **values: Any) -> int:
     """Give an account an agreement to be invoiced and return the payment method's number."""
     chosen = {"kind": PaymentMethodKind.INVOICE, "purchase_order": purchase_order, "now": NOW, **values}
-    with database.transaction() as session:
-        return payment_methods.add_payment_method(session, account_id=account_id, **chosen)
+    return payment_methods.add_payment_method(database, PROVIDERS, account_id=account_id, **chosen)
 
 
 def make_recharge(database: Database, account_id: int, amount: int | str = 100, **values: Any) -> int:
     """Buy an amount with the default payment method and return the recharge's number."""
     chosen = {"amount_micros": micros(amount), "idempotency_key": a_key(), "now": NOW, **values}
-    return recharging.recharge(database, account_id=account_id, **chosen)
+    return recharging.recharge(database, PROVIDERS, account_id=account_id, **chosen)
 
 
 def a_rate(prefix: str = "49", price: str = "0.06", **values: Any) -> RateDraft:

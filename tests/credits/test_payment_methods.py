@@ -14,15 +14,19 @@ from credits.refusals import Code, Refusal
 from db.kinds import AccountMode, PaymentMethodKind
 from db.session import Database
 from tests.books import Books, open_books
-from tests.factories import NOW, make_agreement, make_card
+from tests.factories import NOW, PROVIDERS, make_agreement, make_card
 
 
 def refusal_of(books: Books, verb: Any, **values: Any) -> Refusal:
     """The refusal of a verb, which must have left no trace."""
     before = books.dump()
 
-    with pytest.raises(Refusal) as refused, books.database.transaction() as session:
-        verb(session, account_id=books.account_id, **values)
+    with pytest.raises(Refusal) as refused:
+        if verb is add_payment_method:
+            verb(books.database, PROVIDERS, account_id=books.account_id, **values)
+        else:
+            with books.database.transaction() as session:
+                verb(session, account_id=books.account_id, now=NOW, **values)
 
     assert books.dump() == before
     return refused.value
@@ -31,7 +35,7 @@ def refusal_of(books: Books, verb: Any, **values: Any) -> Refusal:
 def default_of(books: Books) -> int:
     """The number of the default method."""
     with books.database.reading() as session:
-        return default_method(session, books.account_id)
+        return default_method(session, books.account_id).method_no
 
 
 def remove(books: Books, method_no: int) -> None:
@@ -68,7 +72,7 @@ def test_the_default_can_be_changed_and_there_is_only_one(books: Books) -> None:
     make_agreement(books.database, books.account_id)
 
     with books.database.transaction() as session:
-        set_default_payment_method(session, account_id=books.account_id, method_no=first)
+        set_default_payment_method(session, account_id=books.account_id, method_no=first, now=NOW)
 
     assert default_of(books) == first
     with books.database.reading() as session:
@@ -91,7 +95,7 @@ def test_a_method_is_removed_only_once_and_stays_on_record(books: Books) -> None
     card = make_card(books.database, books.account_id)
     remove(books, card)
 
-    refusal = refusal_of(books, remove_payment_method, method_no=card, now=NOW)
+    refusal = refusal_of(books, remove_payment_method, method_no=card)
 
     assert (refusal.code, refusal.field) == (Code.NOT_FOUND, ("paymentMethodId",))
     with books.database.reading() as session:

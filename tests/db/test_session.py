@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from db.kinds import EntryKind, Rounding
 from db.session import COPY_FROM_ROWS, Database, Session
-from db.tables import RateDeck
+from db.tables.rates import RateDeck
 
 DECK = ("deck_id", "name", "currency", "effective_from", "decimals", "rounding", "rate_count", "published_at")
 

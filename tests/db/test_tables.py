@@ -11,7 +11,7 @@ from db.tables import metadata
 
 PARTITIONS = 4
 # Belong to no account: every process holds them in memory, or finds them before any account is known.
-REFERENCE_TABLES = {"rate_deck", "rate", "person", "token"}
+REFERENCE_TABLES = {"rate_deck", "rate", "person", "token", "provider_event"}
 ACCOUNT_TABLES = [table for table in metadata.sorted_tables if table.name not in REFERENCE_TABLES]
 
 # What a row of each table must say besides zeros and empty texts, to pass its constraints.
@@ -28,6 +28,13 @@ ROWS: dict[str, dict[str, Any]] = {
     "ledger_entry": {"kind": "CALL_CHARGE", "amount_micros": -10, "call_no": 0},
     "draw": {"amount_micros": -10},
     "membership": {"person_id": 1, "role": "ADMIN"},
+    "auto_recharge": {"strategy": "TOP_UP_TO"},
+    "recharge_decision": {"outcome": "RECHARGED", "times": 1},
+    "refund": {"status": "PENDING", "amount_micros": 50},
+    "dispute": {"status": "OPEN", "amount_micros": 50},
+    "card_setup": {"status": "OPEN"},
+    "notice": {"kind": "BALANCE_LOW", "status": "FAILED"},
+    "provider_event": {"status": "RECEIVED"},
 }
 
 

@@ -1,0 +1,139 @@
+"""Setting the rule of automatic recharge. What was right when it was set is never judged again."""
+
+from dataclasses import dataclass
+
+from credits import automatic
+from credits.accounts import require_open
+from credits.consequences import follow
+from credits.due import open_journal
+from credits.language import Money
+from credits.ledger import Journal
+from credits.money import LARGEST_AMOUNT_MICROS, MICROS, minor_digits, whole_minor_units
+from credits.payment_methods import default_method, usable_method
+from credits.providers import Providers
+from credits.recharges import open_automatic, want_canceled
+from credits.refusals import conflict, invalid
+from credits.terms import USUAL_TERMS, Terms
+from db.kinds import RechargeStrategy
+from db.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The rule as it is asked for: amounts in micro-units; without a payment method the default one pays."""
+
+    enabled: bool
+    trigger_micros: int | None = None
+    amount_micros: int | None = None
+    strategy: str = RechargeStrategy.FIXED_AMOUNT
+    daily_limit_micros: int | None = None
+    method_no: int | None = None
+
+
+def set_auto_recharge(
+    session: Session,
+    *,
+    account_id: int,
+    wanted: Wanted,
+    providers: Providers,
+    now: int,
+    terms: Terms = USUAL_TERMS,
+) -> None:
+    """Set the rule, and act on it at once where the balance is below its trigger. A rule that stood still starts again.
+
+    Switched off it keeps its amounts, unless others are given. Refused: an amount below the minimum or not in whole
+    units, a target below the trigger, a daily limit that buys nothing, no way to pay, a closed account.
+    """
+    journal = open_journal(session, account_id, now, terms)
+    require_open(journal.account)
+    before = automatic.rule_of(session, account_id)
+    trigger = before.trigger_micros if wanted.trigger_micros is None else wanted.trigger_micros
+    amount = before.amount_micros if wanted.amount_micros is None else wanted.amount_micros
+    if (trigger, amount) != (before.trigger_micros, before.amount_micros) or wanted.enabled:
+        _check(journal, wanted, trigger, amount)
+    if wanted.method_no is not None:
+        usable_method(session, account_id, wanted.method_no)
+    if wanted.enabled:
+        _require_a_way_to_pay(journal, wanted, providers)
+    _store(journal, wanted, trigger, amount)
+    journal.account.recharge_below_micros = trigger if wanted.enabled else None
+    if wanted.enabled:
+        automatic.start_again(journal)
+    else:
+        _give_up_what_waits(journal)
+    follow(journal)
+
+
+def _store(journal: Journal, wanted: Wanted, trigger_micros: int | None, amount_micros: int | None) -> None:
+    account_id, session = journal.account.account_id, journal.session
+    columns = {
+        "enabled": wanted.enabled,
+        "strategy": str(wanted.strategy),
+        "trigger_micros": trigger_micros,
+        "amount_micros": amount_micros,
+        "daily_limit_micros": wanted.daily_limit_micros,
+        "method_no": wanted.method_no,
+        "recheck_at": None,
+    }
+    sets = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    session.execute(
+        f"INSERT INTO auto_recharge (account_id, {', '.join(columns)}) VALUES (?{', ?' * len(columns)})"
+        f" ON CONFLICT (account_id) DO UPDATE SET {sets}",
+        account_id, *columns.values(),
+    )  # fmt: skip
+    session.execute(
+        "UPDATE account SET recharge_below_micros = ? WHERE account_id = ?",
+        trigger_micros if wanted.enabled else None, account_id,
+    )  # fmt: skip
+
+
+def _give_up_what_waits(journal: Journal) -> None:
+    waiting = open_automatic(journal.session, journal.account.account_id)
+    if waiting is not None and waiting.stands_still:
+        want_canceled(journal, waiting.recharge_no)
+
+
+def _require_a_way_to_pay(journal: Journal, wanted: Wanted, providers: Providers) -> None:
+    session, account = journal.session, journal.account
+    if wanted.method_no is None:
+        method = default_method(session, account.account_id)
+    else:
+        method = usable_method(session, account.account_id, wanted.method_no)
+    if method.is_card and providers.of(account.mode) is None:
+        raise conflict("Cards need a payment provider, and none is set up here.", field=("paymentMethodId",))
+
+
+def _check(journal: Journal, wanted: Wanted, trigger: int | None, amount: int | None) -> None:
+    currency = journal.account.currency
+    if trigger is None:
+        raise invalid("trigger", "Say below which balance to recharge.")
+    if amount is None:
+        raise invalid("amount", "Say how much to recharge.")
+    least = journal.terms.minimum_recharge_micros(currency)
+    if not 0 <= trigger <= LARGEST_AMOUNT_MICROS:
+        raise invalid("trigger", "A trigger is zero or more.")
+    if not whole_minor_units(trigger, currency):
+        raise invalid("trigger", "{currency} has no more than {digits} decimals.",
+                      currency=currency, digits=minor_digits(currency))  # fmt: skip
+    if amount < least:
+        raise invalid("amount", "The least that can be added is {least}.", least=Money(least, currency))
+    if amount > LARGEST_AMOUNT_MICROS:
+        raise invalid("amount", "This number is too large.")
+    if amount % MICROS:
+        raise invalid("amount", "Give whole units, without decimals.")
+    if wanted.strategy == RechargeStrategy.TOP_UP_TO and amount < trigger:
+        raise invalid("amount", "The balance to reach must not lie below the trigger.")
+    _check_limit(wanted, amount, least, currency)
+
+
+def _check_limit(wanted: Wanted, amount: int, least: int, currency: str) -> None:
+    limit = wanted.daily_limit_micros
+    if limit is None:
+        return
+    smallest = amount if wanted.strategy == RechargeStrategy.FIXED_AMOUNT else least
+    if limit < smallest:
+        raise invalid(
+            "dailyLimit", "A day's limit must allow one recharge of {amount}.", amount=Money(smallest, currency)
+        )
+    if limit > LARGEST_AMOUNT_MICROS:
+        raise invalid("dailyLimit", "This number is too large.")

@@ -1,0 +1,51 @@
+"""What follows from a changed balance: notices when it crosses a line, and automatic recharge below its trigger.
+
+Every verb that moves money ends with `follow`, in its own transaction, so that what a charge causes is as certain
+as the charge.
+"""
+
+from credits import automatic
+from credits.ledger import Journal
+from credits.notices import tell
+from db.kinds import NoticeKind
+
+
+def follow(journal: Journal) -> None:
+    """Write what was gathered, tell of the lines that the balance has crossed, and recharge where the rule says so."""
+    journal.write()
+    _tell_when_empty(journal)
+    _tell_when_low(journal)
+    account = journal.account
+    if account.recharge_below_micros is not None and journal.available_micros < account.recharge_below_micros:
+        automatic.decide(journal)
+    journal.write()
+
+
+def _tell_when_empty(journal: Journal) -> None:
+    """Once per crossing, armed again when there is something left."""
+    account = journal.account
+    is_empty = journal.available_micros <= 0
+    if is_empty and not account.told_empty:
+        tell(
+            journal,
+            NoticeKind.BALANCE_BELOW_ZERO,
+            available_micros=journal.available_micros,
+            owed_micros=account.owed_micros,
+        )
+    account.told_empty = is_empty
+
+
+def _tell_when_low(journal: Journal) -> None:
+    """Once per crossing, armed again when the balance recovers; a balance that is gone is told of as such."""
+    account = journal.account
+    if account.low_balance_micros is None:
+        return
+    is_low = journal.available_micros < account.low_balance_micros
+    if is_low and not account.told_low and journal.available_micros > 0:
+        tell(
+            journal,
+            NoticeKind.BALANCE_LOW,
+            available_micros=journal.available_micros,
+            low_balance_micros=account.low_balance_micros,
+        )
+    account.told_low = is_low

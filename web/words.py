@@ -34,6 +34,12 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "ACTION_REQUIRED": sentence("Needs your confirmation"),
         "CANCELED": sentence("Canceled"),
     },
+    "receipt": {
+        "OPEN": sentence("Open"),
+        "OVERDUE": sentence("Overdue"),
+        "PAID": sentence("Paid"),
+        "REFUNDED": sentence("Refunded in full"),
+    },
     "trigger": {"MANUAL": sentence("By hand"), "AUTOMATIC": sentence("Automatic")},
     "call": {
         "AUTHORIZED": sentence("In progress"),

@@ -10,7 +10,21 @@ from starlette.routing import BaseRoute, Mount
 
 from web.assets import FingerprintedFiles
 from web.errors import Fault, NotAllowed, NotVisible
-from web.pages import accounts, call_import, calls, decks, funds, ledger, lots, methods, overview, preferences, rates
+from web.pages import (
+    accounts,
+    call_import,
+    calls,
+    decks,
+    funds,
+    invoices,
+    ledger,
+    lots,
+    methods,
+    overview,
+    preferences,
+    rates,
+    receipts,
+)
 from web.rendering import render
 
 __all__ = ["error_page", "exception_handlers", "render", "routes"]
@@ -20,7 +34,10 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 def routes() -> list[BaseRoute]:
     """Every page, and the static files that they load."""
-    rooms = (accounts, overview, funds, methods, lots, ledger, call_import, calls, decks, rates, preferences)
+    rooms = (
+        accounts, overview, funds, methods, receipts, invoices, lots, ledger, call_import, calls, decks, rates,
+        preferences,
+    )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 
 

@@ -39,7 +39,7 @@ class Running:
         """What a GraphQL request works with."""
         return Context(
             self.database, self.rates, viewer, language, clock.now, self.terms,
-            history=self.history, base_url=self.settings.base_url,
+            history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
         )  # fmt: skip
 
     async def run(self, viewer: Viewer | None, language: Language, document: str, variables: dict[str, Any]) -> Any:

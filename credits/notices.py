@@ -6,17 +6,18 @@ sent twice after a crash is recognised as one.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from credits import accounts, letters
 from credits.accounts import AccountState
+from credits.balances import balance_of
 from credits.instants import HOUR, MINUTE
 from credits.language import language, sentence
 from credits.ledger import Journal
 from credits.letters import Letter
-from credits.refusals import conflict, not_found
+from credits.refusals import conflict, invalid, not_found
 from db.kinds import AccountMode, AccountStatus, NoticeKind, NoticeStatus, Role
 from db.session import Session
 
@@ -76,16 +77,39 @@ def tell(journal: Journal, kind: NoticeKind, *, about: str | None = None, **fact
 
 def recipients_of(session: Session, account_id: int) -> list[str]:
     """Who gets an account's mail now: the addresses that were set, or else those of its administrators."""
-    found = session.row("SELECT notice_emails FROM account WHERE account_id = ?", account_id)
-    addresses: list[str] = json.loads(found[0]) if found else []
-    return list(dict.fromkeys(addresses)) or [
-        email
-        for (email,) in session.rows(
-            "SELECT person.email FROM membership JOIN person ON person.person_id = membership.person_id"
-            " WHERE membership.account_id = ? AND membership.role = ? ORDER BY person.email",
-            account_id, Role.ADMIN.value,
-        )
-    ]  # fmt: skip
+    return recipients_by_account(session, [account_id]).get(account_id, [])
+
+
+def recipients_by_account(session: Session, account_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Who gets the mail of each of some accounts now."""
+    found = session.rows(
+        f"SELECT account_id, notice_emails FROM account WHERE {session.among('account_id')}",
+        session.listed(account_ids),
+    )
+    recipients = {account_id: list(dict.fromkeys(json.loads(addresses))) for account_id, addresses in found}
+    without = [account_id for account_id, addresses in recipients.items() if not addresses]
+    if without:
+        for account_id, email in session.rows(
+            "SELECT membership.account_id, person.email FROM membership"
+            " JOIN person ON person.person_id = membership.person_id"
+            f" WHERE membership.role = ? AND {session.among('membership.account_id')} ORDER BY person.email",
+            Role.ADMIN.value, session.listed(without),
+        ):  # fmt: skip
+            recipients[account_id].append(email)
+    return recipients
+
+
+def set_low_balance(session: Session, *, account_id: int, low_balance_micros: int, now: int) -> None:
+    """Tell of it when the balance falls below an amount; 0: never. What is below it already is no news."""
+    if low_balance_micros < 0:
+        raise invalid("lowBalance", "An amount cannot be negative.")
+    account = accounts.lock(session, account_id)
+    accounts.require_open(account)
+    available_micros = balance_of(session, account_id, now).available_micros
+    session.execute(
+        "UPDATE account SET low_balance_micros = ?, told_low = ? WHERE account_id = ?",
+        low_balance_micros or None, available_micros < low_balance_micros, account_id,
+    )  # fmt: skip
 
 
 def notices_due(session: Session, now: int, limit: int = 100) -> list[tuple[int, int]]:
@@ -160,8 +184,8 @@ def send_again(session: Session, *, account_id: int, notice_no: int, now: int) -
     reached = [each for each in recipients if each not in undelivered] if status == NoticeStatus.FAILED else []
     missing = [each for each in addresses if each not in reached] or addresses
     session.execute(
-        "UPDATE notice SET status = ?, round_no = round_no + 1, attempts = 0, failure = NULL, sent_at = NULL, due_at = ?,"
-        " recipients = ?, undelivered = ? WHERE account_id = ? AND notice_no = ?",
+        "UPDATE notice SET status = ?, round_no = round_no + 1, attempts = 0, failure = NULL, sent_at = NULL,"
+        " due_at = ?, recipients = ?, undelivered = ? WHERE account_id = ? AND notice_no = ?",
         NoticeStatus.QUEUED.value, _due_at(account, now), json.dumps(list(dict.fromkeys(reached + missing))),
         json.dumps(missing), account_id, notice_no,
     )  # fmt: skip

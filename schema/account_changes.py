@@ -1,11 +1,13 @@
 """Opening accounts, changing them, and moving a TEST account's clock."""
 
 from datetime import datetime
+from decimal import Decimal
 
 import strawberry
 
-from credits import accounts, clocks
+from credits import accounts, clocks, notices
 from credits.instants import instant
+from credits.money import micros_of
 from db.kinds import Scope
 from db.session import Session
 from schema.access import Needs, account_number, require_operator_or_test
@@ -47,6 +49,9 @@ class UpdateAccountInput:
         description="What it may do; in a LIVE account for the operator to say. A closed one stays closed."
     )
     notice_emails: list[str] | None = strawberry.field(description="Who gets its mail, all of them.")
+    low_balance: Decimal | None = strawberry.field(
+        description='Mail says when less than this can be spent, once each time; "0": never.'
+    )
 
 
 @strawberry.input(description="Where to move a TEST account's clock.")
@@ -111,3 +116,6 @@ def _update(session: Session, context: Context, account_id: int, asked: UpdateAc
         status=None if asked.status is None else asked.status.value,
         notice_emails=asked.notice_emails,
     )
+    if asked.low_balance is not None:
+        low_balance_micros = micros_of(asked.low_balance, "lowBalance")
+        notices.set_low_balance(session, account_id=account_id, low_balance_micros=low_balance_micros, now=context.now)

@@ -15,11 +15,21 @@ from schema.balances import Balance, BalanceDay
 from schema.calls import Call, CallFilter, list_calls
 from schema.context import Context, Info
 from schema.fields import query, resolved
-from schema.kinds import AccountMode, AccountStatus, CallStatus, EntryKind, LotStatus, RechargeStatus
+from schema.kinds import (
+    AccountMode,
+    AccountStatus,
+    CallStatus,
+    EntryKind,
+    LotStatus,
+    NoticeKind,
+    NoticeStatus,
+    RechargeStatus,
+)
 from schema.ledger import LedgerEntry, list_entries
 from schema.lots import LOT_KEY, Lot, list_lots
 from schema.money import Money
 from schema.nodes import Node, found_by
+from schema.notices import Notice, list_notices
 from schema.paging import After, Before, Connection, First, Window, connection, counting, like, window
 from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
@@ -140,9 +150,34 @@ class Account(Node):
     def minimum_recharge(self, info: Info) -> Money:
         return Money.of(info.context.terms.minimum_recharge_micros(self.state.currency), self.state.currency)
 
-    @query(Needs(Scope.READ), "Who gets its mail.")
+    @query(Needs(Scope.READ), "The addresses that were set to get its mail; none: its administrators get it.")
     async def notice_emails(self, info: Info) -> list[str]:
         return await info.context.loaders.notice_emails_by_account.load(self.state.account_id)
+
+    @query(Needs(Scope.READ), "Who gets its mail now.")
+    async def notice_recipients(self, info: Info) -> list[str]:
+        return await info.context.loaders.recipients_by_account.load(self.state.account_id)
+
+    @query(Needs(Scope.READ), "Its mail, the newest first.")
+    async def notices(
+        self,
+        info: Info,
+        status: Annotated[NoticeStatus | None, strawberry.argument(description="Only these.")] = None,
+        kind: Annotated[NoticeKind | None, strawberry.argument(description="Only these.")] = None,
+        first: First = 20,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[Notice]:
+        return await list_notices(info, self.state, status, kind, window(first, after, before, int))
+
+    @resolved("Mail says when less than this can be spent; null: it does not.")
+    def low_balance(self) -> Money | None:
+        micros = self.state.low_balance_micros
+        return None if micros is None else Money.of(micros, self.currency)
+
+    @resolved("Whether its mail is sent; false where no mail server is set, so that it is written into a folder.")
+    def mail_is_sent(self, info: Info) -> bool:
+        return info.context.mail_leaves
 
     @resolved("As what the viewer sees it: OPERATOR, ADMIN, BILLING or VIEWER.")
     def viewer_role(self, info: Info) -> str:

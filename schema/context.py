@@ -41,7 +41,8 @@ _Asked = list[tuple[Callable[[Session], Any], asyncio.Future[Any]]]
 class Context:
     """One request: who asks (None is a stranger), in which language, of which database, by whose clock.
 
-    `base_url` is the address under which people reach the pages.
+    `base_url` is the address under which people reach the pages; `mail_leaves` is False where no mail server is set,
+    so that mail is written into the data folder.
     """
 
     database: Database
@@ -53,6 +54,7 @@ class Context:
     history: History = field(default_factory=History)
     providers: Providers = field(default_factory=Providers)
     base_url: str = ""
+    mail_leaves: bool = True
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None

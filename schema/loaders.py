@@ -11,6 +11,7 @@ from credits.accounts import AccountState
 from credits.balances import Balance, balances_of
 from credits.explanations import explain_calls
 from credits.language import Sentence
+from credits.notices import recipients_by_account
 from credits.receipts import Receipt, receipts_of
 from db.session import Session
 from schema.rows import (
@@ -20,6 +21,7 @@ from schema.rows import (
     EntryRow,
     LotRow,
     MethodRow,
+    NoticeRow,
     RateRow,
     RechargeRow,
     keyed,
@@ -50,12 +52,14 @@ class Loaders:
         self.recharges_by_key = self._one(RechargeRow, "recharge", "account_id", "recharge_no")
         self.methods_by_key = self._one(MethodRow, "payment_method", "account_id", "method_no")
         self.calls_by_key = self._one(CallRow, "call", "account_id", "call_no")
+        self.notices_by_key = self._one(NoticeRow, "notice", "account_id", "notice_no")
         self.decks_by_key = self._one(DeckRow, "rate_deck", "deck_id")
         self.rates_by_key = self._one(RateRow, "rate", "deck_id", "rate_no")
         self.draws_by_entry = self._many(DrawRow, "draw", "account_id", "entry_no", order="lot_no")
         self.methods_by_account = self._many(MethodRow, "payment_method", "account_id", order="method_no")
         self.balance_by_account: DataLoader[int, Balance | None] = DataLoader(self._balances, MOST_AT_ONCE)
         self.notice_emails_by_account: DataLoader[int, list[str]] = DataLoader(self._notice_emails, MOST_AT_ONCE)
+        self.recipients_by_account: DataLoader[int, list[str]] = DataLoader(self._recipients, MOST_AT_ONCE)
         self.explanation_by_call: DataLoader[Key, list[Sentence]] = DataLoader(self._explanations, MOST_AT_ONCE)
         self.receipt_by_recharge: DataLoader[Key, Receipt | None] = DataLoader(self._receipts, MOST_AT_ONCE)
         self.end_by_deck: DataLoader[int, int | None] = DataLoader(self._ends, MOST_AT_ONCE)
@@ -79,6 +83,10 @@ class Loaders:
 
     async def _notice_emails(self, account_ids: list[int]) -> list[list[str]]:
         found = await self._read(_notice_emails_of, account_ids)
+        return [found.get(account_id, []) for account_id in account_ids]
+
+    async def _recipients(self, account_ids: list[int]) -> list[list[str]]:
+        found = await self._read(recipients_by_account, account_ids)
         return [found.get(account_id, []) for account_id in account_ids]
 
     async def _explanations(self, keys: list[Key]) -> list[list[Sentence]]:

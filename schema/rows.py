@@ -103,6 +103,25 @@ class CallRow(NamedTuple):
     refusal: str | None
 
 
+class NoticeRow(NamedTuple):
+    """A notice; `letter`, `recipients` and `undelivered` are JSON."""
+
+    account_id: int
+    notice_no: int
+    kind: str
+    status: str
+    locale: str
+    subject: str
+    letter: str
+    recipients: str
+    undelivered: str
+    attempts: int
+    failure: str | None
+    created_at: int
+    due_at: int | None
+    sent_at: int | None
+
+
 class DeckRow(NamedTuple):
     """A rate deck."""
 

@@ -17,6 +17,7 @@ from schema.invoices import InvoiceMutations, InvoiceQueries
 from schema.limits import EXTENSIONS
 from schema.lots import LotMutations
 from schema.nodes import Node, find_node
+from schema.notices import NoticeMutations
 from schema.payment_methods import PaymentMethodMutations
 from schema.publishing import PublishingMutations
 from schema.quotes import QuoteQueries
@@ -45,6 +46,7 @@ class Mutation(
     RechargeMutations,
     InvoiceMutations,
     LotMutations,
+    NoticeMutations,
     PublishingMutations,
     RecordingMutations,
 ):

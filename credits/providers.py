@@ -164,8 +164,11 @@ class Provider(Protocol):
     def setup(self, session_id: str) -> SetupAnswer:
         """Tell what came of such a page."""
 
-    def begin(self, request: PaymentRequest) -> str:
-        """Write the payment down at the provider and return its id; moves no money. The same key: the same payment."""
+    def begin(self, request: PaymentRequest) -> str | PaymentAnswer:
+        """Write the payment down at the provider and return its id; moves no money. The same key: the same payment.
+
+        What the provider never takes (too small an amount, a currency that it lacks) is DECLINED.
+        """
 
     def take(self, request: PaymentRequest) -> PaymentAnswer:
         """Take the payment, or tell what came of an earlier try that was not declined."""

@@ -254,7 +254,7 @@ def _expired(desk: _Desk) -> _Draft:
         desk.say("{amount} expired: {account}", amount=amount),
         [
             desk.say("{amount} of the funds of {account} could be used {until}.", amount=amount, until=usable),
-            desk.say("They have expired unused and have left the balance."),
+            desk.say("It has expired unused and has left the balance."),
             desk.say("Please check that enough is left for your calls."),
         ],
         [(desk.say("Amount"), amount), (desk.say("Was usable"), usable)],
@@ -325,7 +325,7 @@ def _pool(desk: _Desk, subject: str, *paragraphs: str) -> _Draft:
             (desk.say("Country"), desk.told("country")),
             (desk.say("Minutes"), desk.say("{used} of {total}", **_minutes(desk))),
         ],
-        (desk.say("Open the account"), ""),
+        (desk.say("See the account"), ""),
     )
 
 

@@ -33,6 +33,10 @@ class NoticeLink:
     label: str = strawberry.field(description="What it says.")
     path: str = strawberry.field(description="A path on the pages.")
 
+    @resolved("Its whole address.")
+    def url(self, info: Info) -> str:
+        return f"{info.context.base_url}{self.path}"
+
 
 @strawberry.type(description="A piece of mail about an account, written in the account's language of that moment.")
 class Notice(Node):

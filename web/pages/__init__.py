@@ -20,6 +20,7 @@ from web.pages import (
     ledger,
     lots,
     methods,
+    notices,
     overview,
     preferences,
     rates,
@@ -35,7 +36,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def routes() -> list[BaseRoute]:
     """Every page, and the static files that they load."""
     rooms = (
-        accounts, overview, funds, methods, receipts, invoices, lots, ledger, call_import, calls, decks, rates,
+        accounts, overview, funds, methods, notices, receipts, invoices, lots, ledger, call_import, calls, decks, rates,
         preferences,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]

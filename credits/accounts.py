@@ -158,6 +158,7 @@ def update_account(
     changes: dict[str, Any] = dict(_checked(**{key: value for key, value in given.items() if value is not None}))
     if status is not None:
         changes["status"] = AccountStatus(status).value
+        changes["due_at"] = 0  # what a balance means for an account depends on what the account may do
     if notice_emails is not None:
         changes["notice_emails"] = json.dumps([_email(address) for address in notice_emails])
     if changes:

@@ -69,6 +69,7 @@ def catch_up(session: Session, account: AccountState, until: int, terms: Terms) 
     """Do all that falls due in a locked account up to an instant, in order. Returns how many things that were.
 
     What a thing brings about may itself fall due on the way; then the agenda is drawn up anew from there.
+    An account that is only to be looked at again has nothing on its agenda.
     """
     done = 0
     while account.due_at <= until:
@@ -82,8 +83,11 @@ def catch_up(session: Session, account: AccountState, until: int, terms: Terms) 
             done += 1
             if account.due_at < until and place + 1 < len(passed) and account.due_at < passed[place + 1].at:
                 break
-        if not passed:
+        if not passed:  # something about the account was changed: its balance means something else now
             account.due_at = agenda[0].at if agenda else NEVER
+            account.caught_up_at = until
+            follow(Journal(session, account, until, terms))
+            done += 1
     account.caught_up_at = max(account.caught_up_at, until)
     if done:
         accounts.save_totals(session, account)

@@ -77,6 +77,10 @@ class Language:
         written = {name: self._written(value) for name, value in values.items()}
         return self.translations.gettext(message).format(**written)
 
+    def translated(self, text: str) -> str:
+        """A text that may be a sentence of the catalogue, such as a payment provider's reason; else as it is."""
+        return self.translations.gettext(text) if text else text
+
     def say_all(self, sentences: list[Sentence]) -> list[str]:
         """Several sentences, each said."""
         return [self.say(each.message, **each.values) for each in sentences]

@@ -28,7 +28,7 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """A payment to take. `key` is the recharge's own id; `payment_id` what `begin` answered for it.
+    """A payment to take. `key` is the recharge's own id; `payment_id` what `prepare` answered for it.
 
     `attempt` counts how often the provider was asked to take it, this time included; `declined_before` how many of
     those tries were declined, and `last_declined_ref` the newest of those declines, so that asking again after a lost
@@ -164,7 +164,7 @@ class Provider(Protocol):
     def setup(self, session_id: str) -> SetupAnswer:
         """Tell what came of such a page."""
 
-    def begin(self, request: PaymentRequest) -> str | PaymentAnswer:
+    def prepare(self, request: PaymentRequest) -> str | PaymentAnswer:
         """Write the payment down at the provider and return its id; moves no money. The same key: the same payment.
 
         What the provider never takes (too small an amount, a currency that it lacks) is DECLINED.
@@ -235,7 +235,7 @@ class TestProvider:
         """There is no page to come back from."""
         raise AssertionError("the built-in provider has no page of its own")
 
-    def begin(self, request: PaymentRequest) -> str:
+    def prepare(self, request: PaymentRequest) -> str:
         """An id made from the key."""
         return f"test_{request.key}"
 

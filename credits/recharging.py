@@ -52,7 +52,7 @@ class _Step:
         payment_id = self.request.payment_id
         try:
             if self.verb == _Verb.BEGIN:
-                return provider.begin(self.request)
+                return provider.prepare(self.request)
             assert payment_id is not None
             match self.verb:
                 case _Verb.LOOK:

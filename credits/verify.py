@@ -25,6 +25,13 @@ class Breach:
     where: str
 
 
+# What refunds that did not fail, open disputes and lost ones have taken of a recharge.
+_RETURNED = """(
+    (SELECT coalesce(sum(refund.amount_micros), 0) FROM refund WHERE refund.account_id = recharge.account_id
+        AND refund.recharge_no = recharge.recharge_no AND refund.status <> 'FAILED')
+    + (SELECT coalesce(sum(dispute.held_micros), 0) FROM dispute WHERE dispute.account_id = recharge.account_id
+        AND dispute.recharge_no = recharge.recharge_no AND dispute.status <> 'WON'))"""
+
 # Each finds (account_id, where). `{scope}` limits a table to the accounts that are asked about.
 _RULES: dict[str, str] = {
     "an entry belongs to an account": """
@@ -82,7 +89,8 @@ _RULES: dict[str, str] = {
             (SELECT CASE count(*) WHEN 1 THEN min(draw.amount_micros) ELSE -1 END FROM draw JOIN ledger_entry
                 ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
             WHERE draw.account_id = lot.account_id AND draw.lot_no = lot.lot_no
-                AND ledger_entry.kind IN ('FUNDS_ADDED', 'GRANT'))""",
+                AND (ledger_entry.kind IN ('FUNDS_ADDED', 'GRANT')
+                    OR ledger_entry.kind = 'REVERSAL' AND lot.source = 'ADJUSTMENT'))""",
     "a lot holds what was granted less what was drawn": """
         SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope} AND remaining_micros <>
             (SELECT coalesce(sum(amount_micros), 0) FROM draw
@@ -98,9 +106,9 @@ _RULES: dict[str, str] = {
             JOIN ledger_entry ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
         WHERE ledger_entry.kind <> 'REVERSAL'
             AND (draw.amount_micros > 0) <> (ledger_entry.kind IN ('FUNDS_ADDED', 'GRANT'))""",
-    "only a call is owed, and only lots repay": """
+    "only calls and what goes back are owed, and only lots repay": """
         SELECT account_id, 'entry ' || entry_no FROM ledger_entry WHERE {scope} AND kind <> 'REVERSAL'
-            AND (owed_change_micros < 0 AND kind <> 'CALL_CHARGE' OR owed_change_micros > 0 AND amount_micros <> 0)""",
+            AND (owed_change_micros < 0 AND kind NOT IN ('CALL_CHARGE', 'REFUND') OR owed_change_micros > 0 AND amount_micros <> 0)""",
     "a lot is forfeited by an expiry, and only then": """
         SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope} AND (forfeited_at IS NOT NULL) <>
             EXISTS (SELECT 1 FROM draw JOIN ledger_entry
@@ -154,9 +162,40 @@ _RULES: dict[str, str] = {
             AND CASE status WHEN 'SUCCEEDED' THEN amount_micros ELSE 0 END <>
             (SELECT coalesce(sum(lot.amount_micros), 0) FROM lot
             WHERE lot.account_id = recharge.account_id AND lot.recharge_no = recharge.recharge_no)""",
+    "receipts are numbered without gaps": """
+        SELECT account_id, 'recharge ' || recharge_no FROM (
+            SELECT account_id, recharge_no, status, receipt_no,
+                row_number() OVER (PARTITION BY account_id, receipt_no IS NULL ORDER BY receipt_no) AS place
+            FROM recharge WHERE {scope}) AS numbered
+        WHERE (status = 'SUCCEEDED') <> (receipt_no IS NOT NULL) OR receipt_no <> place""",
+    "the account counts its receipts": """
+        SELECT account_id, 'account' FROM account WHERE {scope} AND receipt_count <>
+            (SELECT count(receipt_no) FROM recharge WHERE recharge.account_id = account.account_id)""",
+    "what went back of a recharge is what its refunds and disputes took": f"""
+        SELECT account_id, 'recharge ' || recharge_no FROM recharge WHERE {{scope}} AND {_RETURNED} <>
+            (SELECT -coalesce(sum(ledger_entry.amount_micros), 0) FROM ledger_entry
+            WHERE ledger_entry.account_id = recharge.account_id AND ledger_entry.recharge_no = recharge.recharge_no
+                AND ledger_entry.kind IN ('REFUND', 'REVERSAL'))""",
+    "no more goes back of a recharge than it brought": f"""
+        SELECT account_id, 'recharge ' || recharge_no FROM recharge WHERE {{scope}}
+            AND {_RETURNED} > CASE status WHEN 'SUCCEEDED' THEN amount_micros ELSE 0 END""",
+    "what goes back is taken from the recharge's own lot": """
+        SELECT draw.account_id, 'entry ' || draw.entry_no FROM (SELECT * FROM draw WHERE {scope}) AS draw
+            JOIN ledger_entry ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
+            JOIN lot ON lot.account_id = draw.account_id AND lot.lot_no = draw.lot_no
+        WHERE ledger_entry.kind = 'REFUND' AND ledger_entry.recharge_no IS DISTINCT FROM lot.recharge_no""",
     "bought funds come from a recharge": """
         SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope}
             AND (source IN ('PURCHASE', 'AUTO_RECHARGE', 'INVOICE')) <> (recharge_no IS NOT NULL)""",
+    "what cannot be spent is counted apart": """
+        SELECT account_id, 'account' FROM account WHERE {scope} AND unusable_micros <>
+            (SELECT coalesce(sum(remaining_micros), 0) FROM lot WHERE lot.account_id = account.account_id
+            AND (lot.expires_at <= account.caught_up_at OR lot.starts_at > account.caught_up_at))""",
+    "what time brings about is not missed": """
+        SELECT account.account_id, 'lot ' || lot_no FROM (SELECT * FROM account WHERE {scope}) AS account
+            JOIN lot ON lot.account_id = account.account_id AND lot.is_open
+        WHERE (lot.starts_at > account.caught_up_at AND lot.starts_at < account.due_at)
+            OR (lot.expires_at > account.caught_up_at AND lot.expires_at < account.due_at)""",
 }
 
 RULE_OF_COINS = "a recharge is a whole number of its currency's coins"

@@ -11,6 +11,7 @@ from credits.instants import moment
 from credits.refusals import Refusal
 from db.kinds import Scope
 from schema.access import Needs, Viewer, forbidden, signed_in
+from schema.auto_recharge import AutoRecharge, RechargeDecision, find_rule, list_decisions
 from schema.balances import Balance, BalanceDay
 from schema.calls import Call, CallFilter, list_calls
 from schema.context import Context, Info
@@ -122,6 +123,20 @@ class Account(Node):
         before: Before = None,
     ) -> Connection[Recharge]:
         return await list_recharges(info, self.state, status, window(first, after, before, int))
+
+    @query(Needs(Scope.READ, Scope.FUNDS), "The rule by which it recharges itself.")
+    async def auto_recharge(self, info: Info) -> AutoRecharge:
+        return await find_rule(info, self.state)
+
+    @query(Needs(Scope.READ, Scope.FUNDS), "What automatic recharge decided below its trigger, and why; newest first.")
+    async def recharge_decisions(
+        self, info: Info, first: First = 20, after: After = None, before: Before = None
+    ) -> Connection[RechargeDecision]:
+        return await list_decisions(info, self.state, window(first, after, before, int))
+
+    @resolved("Cards can be added on the payment provider's page: see `startCardSetup`.")
+    def takes_cards(self, info: Info) -> bool:
+        return info.context.providers.of(self.state.mode) is not None
 
     @query(Needs(Scope.READ, Scope.FUNDS), "How it can pay.")
     async def payment_methods(self, info: Info) -> list[PaymentMethod]:

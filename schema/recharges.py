@@ -11,6 +11,7 @@ from credits.ids import public_id, read_id_within
 from credits.instants import moment
 from credits.money import micros_of
 from credits.recharging import recharge
+from credits.refusals import not_found
 from db.kinds import Scope
 from schema.access import Needs, account_number
 from schema.context import Context, Info
@@ -34,11 +35,15 @@ class Recharge(Node):
     trigger: RechargeTrigger = strawberry.field(description="Who asked for it.")
     status: RechargeStatus = strawberry.field(description="How far it is.")
     amount: Money = strawberry.field(description="What is bought.")
-    failure_reason: str | None = strawberry.field(description="Why it was not paid, in the payment provider's words.")
     created_at: datetime = strawberry.field(description="When it was asked for.")
     completed_at: datetime | None = strawberry.field(description="When it succeeded, failed or was given up.")
     attempts: int = strawberry.field(description="How often the payment provider was asked.")
-    next_attempt_at: datetime | None = strawberry.field(description="When it will be tried again.")
+    next_attempt_at: datetime | None = strawberry.field(description="When a declined card will be tried again.")
+    is_being_canceled: bool = strawberry.field(description="It is to be given up, and the provider has yet to agree.")
+    action_url: str | None = strawberry.field(
+        description="ACTION_REQUIRED: the bank's page on which the card's owner confirms it; ask `confirmRecharge` for"
+        " one when this is null."
+    )
     row: strawberry.Private[RechargeRow]
     account_state: strawberry.Private[AccountState]
 
@@ -50,14 +55,20 @@ class Recharge(Node):
             trigger=RechargeTrigger(row.trigger),
             status=RechargeStatus(row.status),
             amount=Money.of(row.amount_micros, account.currency),
-            failure_reason=row.failure_reason,
             created_at=moment(row.created_at),
             completed_at=None if row.completed_at is None else moment(row.completed_at),
             attempts=row.attempts,
             next_attempt_at=None if row.next_attempt_at is None else moment(row.next_attempt_at),
+            is_being_canceled=bool(row.cancel_wanted) and row.completed_at is None,
+            action_url=row.action_url,
             row=row,
             account_state=account,
         )
+
+    @resolved("Why it was not paid, or not yet.")
+    def failure_reason(self, info: Info) -> str | None:
+        reason = self.row.failure_reason
+        return None if reason is None else info.context.language.translated(reason)
 
     @resolved("What pays for it.")
     async def payment_method(self, info: Info) -> PaymentMethod | None:
@@ -84,6 +95,12 @@ async def find_recharge(context: Context, account_id: int, recharge_no: int) -> 
     account = await context.loaders.accounts_by_key.load((account_id,))
     row = await context.loaders.recharges_by_key.load((account_id, recharge_no))
     return None if row is None or account is None else Recharge.from_row(row, account)
+
+
+async def known_recharge(context: Context, account_id: int, recharge_no: int) -> None:
+    """Refuse, as NOT_FOUND, a recharge that the account does not have."""
+    if await context.loaders.recharges_by_key.load((account_id, recharge_no)) is None:
+        raise not_found("rechargeId", "There is no such recharge.")
 
 
 async def list_recharges(

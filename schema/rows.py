@@ -66,6 +66,8 @@ class RechargeRow(NamedTuple):
     created_at: int
     completed_at: int | None
     next_attempt_at: int | None
+    cancel_wanted: bool
+    action_url: str | None
 
 
 class MethodRow(NamedTuple):

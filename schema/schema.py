@@ -10,6 +10,8 @@ from db.kinds import Scope
 from schema.access import Needs
 from schema.account_changes import AccountMutations
 from schema.accounts import AccountQueries
+from schema.auto_recharge import AutoRechargeMutations
+from schema.card_setups import CardSetupMutations
 from schema.context import Info
 from schema.faults import Schema
 from schema.fields import query
@@ -22,6 +24,7 @@ from schema.payment_methods import PaymentMethodMutations
 from schema.publishing import PublishingMutations
 from schema.quotes import QuoteQueries
 from schema.rates import RateQueries
+from schema.recharge_changes import RechargeChanges
 from schema.recharges import RechargeMutations
 from schema.recording import RecordingMutations
 from schema.scalars import SCALARS
@@ -43,7 +46,10 @@ class Query(AccountQueries, RateQueries, QuoteQueries, InvoiceQueries):
 class Mutation(
     AccountMutations,
     PaymentMethodMutations,
+    CardSetupMutations,
     RechargeMutations,
+    RechargeChanges,
+    AutoRechargeMutations,
     InvoiceMutations,
     LotMutations,
     NoticeMutations,

@@ -179,6 +179,12 @@ CORRUPTIONS: list[tuple[str, str, list[str]]] = [
     ("a call costs what its rate says", "call 4", [
         "UPDATE call SET deck_id = NULL, rate_no = NULL WHERE {a} AND call_no = 4",
     ]),
+    ("what cannot be spent is counted apart", "account", [
+        "UPDATE account SET unusable_micros = unusable_micros + 1 WHERE {a}",
+    ]),
+    ("what time brings about is not missed", "lot 2", [
+        "UPDATE account SET due_at = (SELECT max(expires_at) + 1 FROM lot WHERE {a} AND is_open) WHERE {a}",
+    ]),
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from credits.accounts import AccountState
 from credits.ids import public_id
 from credits.instants import local_day, start_of_day
 from credits.language import Language
+from credits.receipts import receipt_number
 from db.kinds import AccountMode, DisputeStatus, NoticeKind, PauseReason
 from db.tables import NEVER
 
@@ -96,6 +97,7 @@ class _Desk:
         self.facts = facts
         self.language = language
         self.account_name = _one_line(account.name)
+        self.account_number = account.account_id
         self.account_id = public_id("acct", account.account_id)
         self.currency = account.currency
         self.time_zone = account.time_zone
@@ -113,8 +115,14 @@ class _Desk:
 
     def reason(self) -> str:
         """A reason in the reader's language when the catalogue has it, else in its giver's words."""
-        reason = self.told("reason")
-        return self.language.translations.gettext(reason) if reason else ""
+        return self.language.translated(self.told("reason"))
+
+    def receipt(self) -> str:
+        return receipt_number(self.account_number, self.facts["receipt_no"])
+
+    def country(self) -> str:
+        code = self.told("country")
+        return str(self.language.locale.territories.get(code, code))
 
     def number(self, name: str) -> str:
         return self.language.number(self.facts[name])
@@ -150,7 +158,7 @@ def _succeeded(desk: _Desk) -> _Draft:
             (desk.say("Amount"), amount),
             (desk.say("Payment method"), desk.told("method")),
             (desk.say("Usable"), usable),
-            (desk.say("Receipt number"), desk.told("receipt_no")),
+            (desk.say("Receipt number"), desk.receipt()),
         ],
         (desk.say("See funds and receipts"), "/funds"),
     )
@@ -174,7 +182,7 @@ def _failed(desk: _Desk) -> _Draft:
         label, link = desk.say("Confirm the payment"), "/funds"
     elif again_at is not None:
         means = desk.say(
-            "We will try again at {moment}. If the card cannot pay, please add another one before then.",
+            "We will try again on {moment}. If the card cannot pay, please add another one before then.",
             moment=desk.moment(again_at),
         )
     else:
@@ -254,7 +262,7 @@ def _expired(desk: _Desk) -> _Draft:
         desk.say("{amount} expired: {account}", amount=amount),
         [
             desk.say("{amount} of the funds of {account} could be used {until}.", amount=amount, until=usable),
-            desk.say("It has expired unused and has left the balance."),
+            desk.say("It was not used in time and cannot be used any more."),
             desk.say("Please check that enough is left for your calls."),
         ],
         [(desk.say("Amount"), amount), (desk.say("Was usable"), usable)],
@@ -322,7 +330,7 @@ def _pool(desk: _Desk, subject: str, *paragraphs: str) -> _Draft:
         list(paragraphs),
         [
             (desk.say("Plan"), desk.told("plan")),
-            (desk.say("Country"), desk.told("country")),
+            (desk.say("Country"), desk.country()),
             (desk.say("Minutes"), desk.say("{used} of {total}", **_minutes(desk))),
         ],
         (desk.say("See the account"), ""),
@@ -344,19 +352,23 @@ def _refunded(desk: _Desk) -> _Draft:
         [
             (desk.say("Amount"), amount),
             (desk.say("Payment method"), desk.told("method")),
-            (desk.say("Receipt number"), desk.told("receipt_no")),
+            (desk.say("Receipt number"), desk.receipt()),
         ],
         (desk.say("See funds and receipts"), "/funds"),
     )
 
 
 def _disputed(desk: _Desk) -> _Draft:
-    amount, held = desk.money("amount_micros"), desk.money("held_micros")
+    amount, held, label = desk.money("amount_micros"), desk.money("held_micros"), desk.say("Set aside")
     match DisputeStatus(desk.facts["status"]):
         case DisputeStatus.OPEN:
             subject = desk.say("Payment disputed: {amount} for {account}", amount=amount)
             what = desk.say("The payer's bank contests a payment of {amount} for {account}.", amount=amount)
-            means = desk.say("Until this is decided, {held} of its funds is set aside and cannot be used.", held=held)
+            means = desk.say(
+                "Until this is decided, {held} of its funds is set aside and cannot be used. If the payment is right,"
+                " please ask its payer to tell the bank so.",
+                held=held,
+            )
         case DisputeStatus.WON:
             subject = desk.say("Dispute won, {amount} stays: {account}", amount=amount)
             what = desk.say("The bank has let a disputed payment of {amount} for {account} stand.", amount=amount)
@@ -364,11 +376,12 @@ def _disputed(desk: _Desk) -> _Draft:
         case DisputeStatus.LOST:
             subject = desk.say("Dispute lost, {amount} was taken back: {account}", amount=amount)
             what = desk.say("The bank has taken back a disputed payment of {amount} for {account}.", amount=amount)
+            label = desk.say("Taken back")
             means = desk.say("Its funds are gone. What was already spent of them is owed; the next funds repay it.")
     return _Draft(
         subject,
         [what, means],
-        [(desk.say("Amount"), amount), (desk.say("Set aside"), held)],
+        [(desk.say("Amount"), amount), (label, held)],
         (desk.say("See funds and receipts"), "/funds"),
     )
 

@@ -91,7 +91,7 @@ class Notice(Node):
 
     @resolved("Why it could not be sent, or not to everyone, when it was last tried: mostly the mail server's words.")
     def failure(self, info: Info) -> str | None:
-        return info.context.language.translations.gettext(self.failed_for) if self.failed_for else None
+        return None if self.failed_for is None else info.context.language.translated(self.failed_for)
 
 
 @found_by("ntc")

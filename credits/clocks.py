@@ -6,6 +6,7 @@ from credits.due import catch_up
 from credits.ledger import Journal
 from credits.providers import Providers
 from credits.recharging import drive_within
+from credits.refunds import drive_refund_within
 from credits.refusals import conflict, invalid
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import AccountMode
@@ -13,6 +14,8 @@ from db.session import Session
 from db.tables import NEVER
 
 _BUILT_IN = Providers()
+# What the provider is asked about, table by table, and how.
+_ASKED_ABOUT = {"recharge": drive_within, "refund": drive_refund_within}
 
 
 def advance_clock(session: Session, *, account_id: int, to: int, now: int, terms: Terms = USUAL_TERMS) -> None:
@@ -24,25 +27,26 @@ def advance_clock(session: Session, *, account_id: int, to: int, now: int, terms
     require_open(account)
     if to < account_now(account, now):
         raise invalid("to", "A clock only moves forward.")
-    while (at := min(account.due_at, _next_recharge_at(session, account_id))) <= to:
+    while (at := min(account.due_at, *(_next_at(session, table, account_id) for table in _ASKED_ABOUT))) <= to:
         catch_up(session, account, max(at, account.caught_up_at), terms)
-        for recharge_no in _recharges_due(session, account_id, account.caught_up_at):
-            journal = Journal(session, account, max(account.caught_up_at, account.last_posted_at), terms)
-            drive_within(journal, _BUILT_IN, recharge_no)
+        for table, drive in _ASKED_ABOUT.items():
+            for number in _due(session, table, account_id, account.caught_up_at):
+                journal = Journal(session, account, max(account.caught_up_at, account.last_posted_at), terms)
+                drive(journal, _BUILT_IN, number)
     account.caught_up_at = max(account.caught_up_at, to)
     accounts.save_totals(session, account)
     accounts.set_clock(session, account, to)
 
 
-def _next_recharge_at(session: Session, account_id: int) -> int:
-    """When the next of the account's recharges is to be taken up."""
-    found = session.row("SELECT min(due_at) FROM recharge WHERE account_id = ? AND due_at IS NOT NULL", account_id)
+def _next_at(session: Session, table: str, account_id: int) -> int:
+    """When the next of the account's recharges or refunds is to be taken up."""
+    found = session.row(f"SELECT min(due_at) FROM {table} WHERE account_id = ? AND due_at IS NOT NULL", account_id)
     return NEVER if found is None or found[0] is None else int(found[0])
 
 
-def _recharges_due(session: Session, account_id: int, at: int) -> list[int]:
+def _due(session: Session, table: str, account_id: int, at: int) -> list[int]:
     found = session.rows(
-        "SELECT recharge_no FROM recharge WHERE account_id = ? AND due_at <= ? ORDER BY due_at, recharge_no",
+        f"SELECT {table}_no FROM {table} WHERE account_id = ? AND due_at <= ? ORDER BY due_at, {table}_no",
         account_id, at,
     )  # fmt: skip
-    return [recharge_no for (recharge_no,) in found]
+    return [number for (number,) in found]

@@ -7,6 +7,7 @@ from credits.due import open_journal
 from credits.ledger import open_lots
 from credits.money import LARGEST_AMOUNT_MICROS
 from credits.refusals import conflict, invalid, not_found
+from credits.returns import is_being_returned
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import EntryKind, LotSource
 from db.session import Session
@@ -84,6 +85,8 @@ def void_lot(
     left = open_lots(session, account_id, "lot_no = ? AND expires_at > ?", lot_no, still_open)
     if not left:
         raise conflict("Nothing is left of this lot.", field=("lotId",))
+    if is_being_returned(session, account_id, lot_no):
+        raise conflict("Money of this lot is being refunded or contested; wait until that is over.", field=("lotId",))
     journal.take_all(left[0], EntryKind.ADJUSTMENT, occurred_at=journal.now, note=reason)
     follow(journal)
     session.execute("UPDATE lot SET voided_at = ? WHERE account_id = ? AND lot_no = ?", journal.now, account_id, lot_no)

@@ -8,7 +8,7 @@ from credits.refusals import not_found
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 _PARTS = {"acct": 1, "lot": 2, "ent": 2, "rchg": 2, "pm": 2, "call": 2, "user": 2, "plan": 1, "deck": 1, "rate": 2,
-          "ntc": 2, "tok": 1, "setup": 2}  # fmt: skip
+          "ntc": 2, "tok": 1, "setup": 2, "rfnd": 2}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

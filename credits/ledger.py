@@ -64,9 +64,13 @@ class Journal:
         expires_at: int = NEVER,
         priority: int = 0,
         recharge_no: int | None = None,
+        returned_of: int | None = None,
         note: str = "",
     ) -> int:
-        """Grant a lot, write the entry that says so, and let it repay at once what is owed. Returns its number."""
+        """Grant a lot, write the entry that says so, and let it repay at once what is owed. Returns its number.
+
+        `returned_of` is the recharge whose money comes back in a lot of its own, since its first one is no more.
+        """
         assert not self._entries, "funds come in before they are spent"
         self.account.lot_count += 1
         lot_no = self.account.lot_count
@@ -77,16 +81,11 @@ class Journal:
             self.now, starts_at, expires_at, recharge_no, note,
         )  # fmt: skip
         kind = EntryKind.GRANT if source == LotSource.GRANT else EntryKind.FUNDS_ADDED
-        lot = OpenLot(lot_no, priority, expires_at, self.now, starts_at, amount_micros)
-        if not lot.usable(self.account.caught_up_at):
-            self.account.unusable_micros += amount_micros
-        for at, _ in occasions(lot, self.terms.settlement_window):
-            if at > self.account.caught_up_at:
-                self.schedule(at)
-        self._post(kind, amount_micros, [(lot, amount_micros)], 0, self.now, recharge_no=recharge_no, note=note)
-        self.repay_from(lot)
-        self.write()
-        self._lots, self._all_loaded, self._first_with_money = [], False, 0
+        lot = OpenLot(lot_no, priority, expires_at, self.now, starts_at, 0)
+        self._put_in(
+            lot, amount_micros, kind if returned_of is None else EntryKind.REVERSAL,
+            recharge_no=recharge_no if returned_of is None else returned_of, note=note,
+        )  # fmt: skip
         return lot_no
 
     def charge(self, amount_micros: int, *, used_at: int, call_no: int) -> None:
@@ -107,6 +106,30 @@ class Journal:
         amount_micros = lot.remaining_micros
         self._move(lot, -amount_micros)
         self._post(kind, -amount_micros, [(lot, -amount_micros)], 0, occurred_at, note=note)
+
+    def take_back(self, lot: OpenLot, amount_micros: int, *, recharge_no: int, note: str = "") -> None:
+        """Take back money that a recharge brought: what its own lot still holds of it, and the rest is owed.
+
+        What is owed is repaid at once by whatever else can be spent now.
+        """
+        assert amount_micros > 0
+        taken = min(lot.remaining_micros, amount_micros)
+        if taken:
+            self._move(lot, -taken)
+        owed_micros = amount_micros - taken
+        self.account.owed_micros += owed_micros
+        draws = [(lot, -taken)] if taken else []
+        self._post(EntryKind.REFUND, -amount_micros, draws, -owed_micros, self.now, recharge_no=recharge_no, note=note)
+        if owed_micros:
+            self.write()
+            self._forget_lots()
+            for other in self._spendable():
+                if other.usable(self.now):
+                    self.repay_from(other)
+
+    def put_back(self, lot: OpenLot, amount_micros: int, *, recharge_no: int, note: str = "") -> None:
+        """Put money back into the lot that it was taken from; what is owed is repaid from there."""
+        self._put_in(lot, amount_micros, EntryKind.REVERSAL, recharge_no=recharge_no, note=note)
 
     def repay_from(self, lot: OpenLot) -> None:
         """Let a lot that has become usable repay what is owed."""
@@ -133,6 +156,20 @@ class Journal:
             )
         accounts.save_totals(self.session, self.account)
         self._entries, self._draws, self._moved = [], [], {}
+
+    def _put_in(self, lot: OpenLot, amount_micros: int, kind: EntryKind, *, recharge_no: int | None, note: str) -> None:
+        self._move(lot, amount_micros)
+        for at, _ in occasions(lot, self.terms.settlement_window):
+            if at > self.account.caught_up_at:
+                self.schedule(at)
+        self._post(kind, amount_micros, [(lot, amount_micros)], 0, self.now, recharge_no=recharge_no, note=note)
+        self.repay_from(lot)
+        self.write()
+        self._forget_lots()
+
+    def _forget_lots(self) -> None:
+        """Read the lots anew when they are next needed: there is one more, or one that holds money again."""
+        self._lots, self._all_loaded, self._first_with_money = [], False, 0
 
     def _take(self, draws: list[tuple[OpenLot, int]]) -> None:
         for lot, taken in draws:

@@ -6,15 +6,13 @@ of a document is stored: it is read from the recharge, its lot, and what went ba
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from credits.accounts import account_now, lock
 from credits.ids import public_id
-from credits.instants import local_day, never_as_none, start_of_day
+from credits.instants import never_as_none
 from credits.refusals import conflict, invalid, not_found
-from credits.terms import Terms
 from db.kinds import PaymentMethodKind, RefundStatus
 from db.session import Session
 from db.tables import payments
@@ -114,11 +112,6 @@ def receipt_number(account_id: int, receipt_no: int) -> str:
     return f"R-{digits}-{receipt_no:06}"
 
 
-def invoice_due(now: int, time_zone: str, terms: Terms) -> int:
-    """When an invoice of this instant falls due: at the end of the last day of its term, in the account's zone."""
-    return start_of_day(local_day(now, time_zone) + timedelta(days=terms.invoice_days + 1), time_zone)
-
-
 def receipt_of(session: Session, *, account_id: int, recharge_no: int, now: int) -> Receipt:
     """The document of a recharge. Refused as NOT_FOUND at `rechargeId` for one that did not succeed."""
     found = receipts_of(session, [(account_id, recharge_no)], now).get((account_id, recharge_no))
@@ -141,7 +134,7 @@ def receipts_of(session: Session, keys: Sequence[Key], now: int) -> dict[Key, Re
         f" WHERE recharge.receipt_no IS NOT NULL AND (recharge.account_id, recharge.recharge_no) IN (VALUES {marks})",
         *numbers,
     )
-    receipts = {(row[0], row[1]): _read(row, now) for row in found}
+    receipts: dict[Key, Receipt] = {(row[0], row[1]): _read(row, now) for row in found}
     for owner, recharge_no, each in _returns_of(session, marks, numbers):
         if (owner, recharge_no) in receipts:
             receipts[owner, recharge_no].returns.append(each)
@@ -211,8 +204,9 @@ def _returns_of(session: Session, marks: str, numbers: list[int]) -> list[tuple[
         *numbers,
     )
     disputes = session.rows(
-        "SELECT account_id, recharge_no, amount_micros, closed_at, reason FROM dispute"
-        f" WHERE status = 'LOST' AND (account_id, recharge_no) IN (VALUES {marks}) ORDER BY account_id, dispute_no",
+        "SELECT account_id, recharge_no, held_micros, closed_at, reason FROM dispute"
+        f" WHERE status = 'LOST' AND held_micros > 0 AND (account_id, recharge_no) IN (VALUES {marks})"
+        " ORDER BY account_id, dispute_no",
         *numbers,
     )
     given_back = [

@@ -108,7 +108,8 @@ _RULES: dict[str, str] = {
             AND (draw.amount_micros > 0) <> (ledger_entry.kind IN ('FUNDS_ADDED', 'GRANT'))""",
     "only calls and what goes back are owed, and only lots repay": """
         SELECT account_id, 'entry ' || entry_no FROM ledger_entry WHERE {scope} AND kind <> 'REVERSAL'
-            AND (owed_change_micros < 0 AND kind NOT IN ('CALL_CHARGE', 'REFUND') OR owed_change_micros > 0 AND amount_micros <> 0)""",
+            AND (owed_change_micros < 0 AND kind NOT IN ('CALL_CHARGE', 'REFUND')
+                OR owed_change_micros > 0 AND amount_micros <> 0)""",
     "a lot is forfeited by an expiry, and only then": """
         SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope} AND (forfeited_at IS NOT NULL) <>
             EXISTS (SELECT 1 FROM draw JOIN ledger_entry

@@ -132,7 +132,9 @@ def _told(row: EntryRow, call: CallRow | None, language: Language) -> str:
         case EntryKind.EXPIRY:
             return language.say("Expired unused")
         case EntryKind.REFUND:
-            return language.say("Refunded: {note}", note=row.note) if row.note else language.say("Refunded")
+            return language.say("Gone back to the payer: {note}", note=row.note)
+        case EntryKind.REVERSAL:
+            return language.say("Did not go back to the payer after all")
         case EntryKind.ADJUSTMENT if row.owed_change_micros > 0 and row.amount_micros == 0:
             return language.say("What was owed was repaid")
         case EntryKind.ADJUSTMENT:

@@ -178,7 +178,10 @@ class Refund(SQLModel, table=True):
 
 
 class Dispute(SQLModel, table=True):
-    """A payment that its payer's bank contests. `held_micros` is what the lot still held, kept back meanwhile."""
+    """A payment that its payer's bank contests.
+
+    `held_micros` is what the lot still held, kept back meanwhile; of one that is lost, what it took in all.
+    """
 
     __tablename__ = "dispute"
     __table_args__ = (

@@ -86,14 +86,14 @@ CORRUPTIONS: list[tuple[str, str, list[str]]] = [
         "UPDATE lot SET remaining_micros = 59 * {m} WHERE {a} AND lot_no = 5",
         "UPDATE lot SET remaining_micros = {m} WHERE {a} AND lot_no = 1",
     ]),
-    ("only a call is owed, and only lots repay", "entry 4", [
+    ("only calls and what goes back are owed, and only lots repay", "entry 4", [
         "DELETE FROM draw WHERE {a} AND entry_no = 4",
         "UPDATE ledger_entry SET amount_micros = 3 * {m} WHERE {a} AND entry_no = 4",
         "UPDATE ledger_entry SET balance_after_micros = balance_after_micros + 3 * {m} WHERE {a} AND entry_no >= 4",
         "UPDATE lot SET remaining_micros = 100 * {m} WHERE {a} AND lot_no = 2",
         "UPDATE account SET book_balance_micros = book_balance_micros + 3 * {m} WHERE {a}",
     ]),
-    ("only a call is owed, and only lots repay", "entry 2", [
+    ("only calls and what goes back are owed, and only lots repay", "entry 2", [
         "UPDATE ledger_entry SET kind = 'ADJUSTMENT' WHERE {a} AND entry_no = 2",
     ]),
     ("a lot is forfeited by an expiry, and only then", "lot 3", [

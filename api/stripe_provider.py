@@ -64,7 +64,7 @@ class _Spent(Exception):
 class StripeProvider:
     """Stripe as a payment provider, at `api_base` when that is not Stripe's own address."""
 
-    def __init__(self, api_key: str, *, api_base: str | None = None, timeout_seconds: int = 30) -> None:
+    def __init__(self, api_key: str, *, api_base: str | None = None, timeout_seconds: float = 30) -> None:
         self._stripe = stripe.StripeClient(
             api_key,
             stripe_version=API_VERSION,
@@ -130,14 +130,14 @@ class StripeProvider:
             return SetupAnswer(card_of(method) if isinstance(method, stripe.PaymentMethod) else None)
         return SetupAnswer(ended=session.status == "expired")
 
-    def begin(self, request: PaymentRequest) -> str | PaymentAnswer:
+    def prepare(self, request: PaymentRequest) -> str | PaymentAnswer:
         """Make the PaymentIntent. An amount that Stripe never takes is DECLINED."""
         assert request.customer is not None, "a card belongs to a customer"
         amount = units_of(request.amount_micros, request.currency)
         if amount is None:
             return PaymentAnswer(Outcome.DECLINED, _NOT_IN_COINS)
-        if request.attempt > 1 and (begun := self._begun(request)) is not None:
-            return begun
+        if request.attempt > 1 and (prepared := self._prepared(request)) is not None:
+            return prepared
         params: stripe.params.PaymentIntentCreateParams = {
             "amount": amount,
             "currency": request.currency.lower(),
@@ -152,12 +152,12 @@ class StripeProvider:
                 with _asking(refusals=True):
                     return self._stripe.payment_intents.create(params, {"idempotency_key": key}).id
             except _Spent:
-                begun = self._begun(request)
-                if begun is not None:
-                    return begun
+                prepared = self._prepared(request)
+                if prepared is not None:
+                    return prepared
             except stripe.InvalidRequestError as refusal:
                 return PaymentAnswer(Outcome.DECLINED, refusal.user_message)
-        raise Unavailable("no payment could be begun")
+        raise Unavailable("no payment could be prepared")
 
     def take(self, request: PaymentRequest) -> PaymentAnswer:
         """Confirm the PaymentIntent, or tell what came of a try whose answer was lost."""
@@ -213,7 +213,7 @@ class StripeProvider:
             listed = self._stripe.disputes.list({"payment_intent": payment_id, "limit": _PAGE})
             return [found_dispute(dispute, payment_id) for dispute in listed.auto_paging_iter()]
 
-    def _begun(self, request: PaymentRequest) -> str | None:
+    def _prepared(self, request: PaymentRequest) -> str | None:
         """The PaymentIntent that was made for this recharge before."""
         assert request.customer is not None
         with _asking():
@@ -225,7 +225,7 @@ class StripeProvider:
 
     def _news(self, request: PaymentRequest) -> PaymentAnswer | None:
         """What the PaymentIntent says that is not known yet; None when it waits for its next try."""
-        assert request.payment_id is not None, "the payment was begun"
+        assert request.payment_id is not None, "the payment was prepared"
         with _asking():
             intent = self._stripe.payment_intents.retrieve(request.payment_id)
         answer = standing(intent)
@@ -235,7 +235,7 @@ class StripeProvider:
         return answer
 
     def _confirm(self, request: PaymentRequest) -> PaymentAnswer:
-        assert request.payment_id is not None, "the payment was begun"
+        assert request.payment_id is not None, "the payment was prepared"
         params: stripe.params.PaymentIntentConfirmParams = {"payment_method": request.token}
         if request.return_url is None:
             params["off_session"] = True
@@ -250,7 +250,7 @@ class StripeProvider:
                 return declined(request.payment_id, error_of(refusal))
             except stripe.InvalidRequestError as refusal:
                 if refusal.code == "resource_missing" and refusal.param != "payment_method":
-                    raise Unavailable("Stripe does not know a payment that was begun there") from refusal
+                    raise Unavailable("Stripe does not know a payment that was prepared there") from refusal
                 if refusal.code != "payment_intent_unexpected_state":
                     return PaymentAnswer(Outcome.DECLINED, refusal.user_message)
             except _Spent:

@@ -13,7 +13,6 @@ from starlette.middleware import Middleware
 
 from api import graphiql, health, sign_in
 from api.authentication import Authentication
-from api.bookkeeping import Bookkeeper
 from api.csrf import CrossSiteProtection
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
@@ -62,16 +61,15 @@ def build_app(settings: Settings) -> Starlette:
 def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """The background work runs while the app does."""
     settings = running.settings
-    bookkeeper = Bookkeeper(running.database, running.terms, interval_seconds=settings.worker_interval_seconds)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if settings.worker:
-            bookkeeper.start()
+            running.worker.start()
         try:
             yield
         finally:
-            await to_thread.run_sync(bookkeeper.stop)
+            await to_thread.run_sync(running.worker.stop)
             running.database.close()
 
     return lifespan

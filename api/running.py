@@ -9,6 +9,7 @@ from api import clock
 from api.passwords import Attempts
 from api.sessions import Sessions
 from api.settings import Settings
+from api.working import worker_of
 from credits.decks import RateBook
 from credits.history import History
 from credits.instants import HOUR
@@ -29,6 +30,7 @@ class Running:
         self.database = settings.open_database()
         self.rates = RateBook()
         self.history = History()
+        self.worker = worker_of(settings, self.database)
         self.sessions = Sessions(
             settings.signing_key, is_https=settings.is_https, lifetime=settings.session_hours * HOUR
         )
@@ -40,6 +42,7 @@ class Running:
         return Context(
             self.database, self.rates, viewer, language, clock.now, self.terms,
             history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
+            providers=self.worker.providers, nudge=self.worker.nudge,
         )  # fmt: skip
 
     async def run(self, viewer: Viewer | None, language: Language, document: str, variables: dict[str, Any]) -> Any:

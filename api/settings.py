@@ -54,6 +54,10 @@ def _address(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _optional_address(text: str | None) -> str | None:
+    return None if text is None else _address(text)
+
+
 def _long_enough(secret: SecretStr | None) -> SecretStr | None:
     if secret is not None and len(secret.get_secret_value()) < SHORTEST_SECRET:
         raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
@@ -91,11 +95,16 @@ class Settings(BaseSettings):
     smtp_url: Annotated[SecretStr | None, AfterValidator(_smtp)] = None
     smtp_timeout_seconds: int = Field(default=30, ge=1, le=120)
     mail_from: Annotated[str | None, AfterValidator(_sender)] = None
+    daily_recharges: int = Field(default=10, ge=1, le=1000)
+    stripe_api_key: SecretStr | None = None
+    stripe_webhook_secret: SecretStr | None = None
+    stripe_api_base: Annotated[str | None, AfterValidator(_optional_address)] = None
+    stripe_timeout_seconds: int = Field(default=30, ge=1, le=300)
     session_hours: int = Field(default=12, ge=1, le=24 * 30)
     request_limit_mib: int = Field(default=2, ge=1, le=1024)
     upload_limit_mib: int = Field(default=64, ge=1, le=1024)
     worker: bool = True
-    worker_interval_seconds: int = Field(default=30, ge=1, le=3600)
+    worker_interval_seconds: int = Field(default=5, ge=1, le=3600)
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -130,6 +139,7 @@ class Settings(BaseSettings):
             minimum_recharge_units={key: units for key, units in minimums.items() if key != "*"},
             usual_minimum_recharge_units=minimums.get("*", Terms().usual_minimum_recharge_units),
             invoice_days=self.invoice_days,
+            daily_recharges=self.daily_recharges,
             seller=read_seller(self.seller) or (urlsplit(self.base_url).hostname or "",),
             seller_tax_id=self.seller_tax_id.strip(),
         )

@@ -53,6 +53,7 @@ class Context:
     terms: Terms = USUAL_TERMS
     history: History = field(default_factory=History)
     providers: Providers = field(default_factory=Providers)
+    nudge: Callable[[], None] = field(default=lambda: None)
     base_url: str = ""
     mail_leaves: bool = True
     _asked: _Asked = field(default_factory=list)
@@ -91,6 +92,7 @@ class Context:
             return await asyncio.get_running_loop().run_in_executor(_writers, running)
         finally:
             self._loaders = None
+            self.nudge()
 
     def _start_reading(self, turns: int) -> None:
         if turns:

@@ -9,10 +9,10 @@ import typer
 import uvicorn
 from starlette.applications import Starlette
 
-from api.bookkeeping import Bookkeeper
 from api.commands.terminal import opened, read_settings, say
 from api.logs import set_up_logs
 from api.settings import Settings
+from api.working import worker_of
 
 
 def serve(
@@ -62,12 +62,13 @@ def serve_on(listening: socket.socket, app: Starlette) -> None:
 
 
 def worker() -> None:
-    """Do the background work alone, until told to stop: writes down what has fallen due."""
+    """Do the background work alone, until told to stop: what falls due, recharges, mail."""
     settings = read_settings()
     set_up_logs(settings)
     with opened(settings) as database:
-        bookkeeper = Bookkeeper(database, settings.terms, interval_seconds=settings.worker_interval_seconds)
+        background = worker_of(settings, database)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: bookkeeper.stop())
+            signal.signal(number, lambda *_: background.ask_to_stop())
+        background.start()
         say("Working. Stop with Ctrl-C.")
-        bookkeeper.run()
+        background.wait()

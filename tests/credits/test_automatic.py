@@ -538,7 +538,8 @@ def test_a_live_account_recharges_when_the_worker_comes(database: Database) -> N
 def fact(shared_data: Path, name: str) -> dict[str, Any]:
     """A published fact of money."""
     facts = json.loads((shared_data / "golden" / "money_facts.json").read_text())
-    return {each["id"]: each for each in facts}[name]
+    found: dict[str, Any] = {each["id"]: each for each in facts}[name]
+    return found
 
 
 def test_published_a_top_up_fires_once_below_its_threshold(small: Books, shared_data: Path) -> None:

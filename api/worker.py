@@ -1,0 +1,207 @@
+"""The background work: what falls due as time passes, recharges to take up, answers to ask for again, mail to send.
+
+It never decides whether funds may be spent (that follows from the time alone), so it may run late, in several
+processes at once, or not at all for a while. Everything is found by when it is due, done in a transaction of its own,
+and taken under the account's lock or with a lease, so that several workers never do a thing twice.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from api import clock
+from api.mail import Mailer, send_due_notices
+from credits.due import accounts_with_something_due, bring_up_to_date
+from credits.instants import HOUR, MINUTE
+from credits.payment_methods import card_setups_due, finish_card_setup
+from credits.providers import Providers
+from credits.recharging import drive, recharges_due
+from credits.refusals import Refusal
+from credits.terms import Terms
+from db.session import Database, Session
+
+log = structlog.get_logger("credits.worker")
+
+# However often it is nudged, the worker looks no more often than this.
+SHORTEST_ROUND_SECONDS = 0.5
+# How long a thing that failed is left alone: doubled each time, up to the last.
+LEFT_ALONE, LEFT_ALONE_AT_MOST = MINUTE // 4, HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One kind of work: how to find what is due, and how to do one of it. Doing returns how many things that were."""
+
+    kind: str
+    due: Callable[[Session, int], Sequence[Any]]
+    do: Callable[[Any, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How mail leaves: through what, from whom, and with links to where."""
+
+    mailer: Mailer
+    sender: str
+    base_url: str
+
+
+class Loop:
+    """Does a round of work every so often, or when nudged, on a thread of its own, until it is told to stop."""
+
+    def __init__(self, name: str, work: Callable[[int], int], *, interval_seconds: float) -> None:
+        self.name = name
+        self.interval_seconds = interval_seconds
+        self._work = work
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    @property
+    def is_stopping(self) -> bool:
+        """It was told to stop."""
+        return self._stop.is_set()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """There may be something to do at once."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the thing at hand."""
+        self._stop.set()
+        self._wake.set()
+
+    def join(self) -> None:
+        """Wait until it has stopped."""
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self.is_stopping:
+            began = time.monotonic()
+            try:
+                self._work(clock.now())
+            except Exception:  # a database that is away for a while comes back
+                log.exception("round_failed", loop=self.name)
+            self._wake.wait(self.interval_seconds)
+            self._wake.clear()
+            self._stop.wait(max(0.0, SHORTEST_ROUND_SECONDS - (time.monotonic() - began)))
+
+
+class Worker:
+    """Two loops: what moves money, and the mail, which may wait long for its server."""
+
+    def __init__(
+        self, database: Database, terms: Terms, providers: Providers, post: Post, *, interval_seconds: float
+    ) -> None:
+        self.database = database
+        self.terms = terms
+        self.providers = providers
+        self.post = post
+        self._left_alone: dict[tuple[str, Any], tuple[int, int]] = {}
+        self._desks = (
+            Desk("account", accounts_with_something_due, self._bring_up_to_date),
+            Desk("recharge", recharges_due, self._drive),
+            Desk("card_setup", card_setups_due, self._finish_card_setup),
+        )
+        self._money = Loop("money", self.do_money, interval_seconds=interval_seconds)
+        self._mail = Loop("mail", self.send_mail, interval_seconds=interval_seconds)
+
+    def do_money(self, now: int) -> int:
+        """Do all that is due at an instant but mail; returns how many things. One thing's fault stops no other."""
+        done = {desk.kind: self._clear(desk, now) for desk in self._desks}
+        if any(done.values()):
+            log.info("worked", **{kind: count for kind, count in done.items() if count})
+            self._mail.nudge()
+        return sum(done.values())
+
+    def send_mail(self, _now: int) -> int:
+        """Send the notices that are due; returns how many the mail server took."""
+        sent = send_due_notices(
+            self.database, self.post.mailer, sender=self.post.sender, base_url=self.post.base_url, now=clock.now,
+            stop=lambda: self._mail.is_stopping,
+        )  # fmt: skip
+        if sent:
+            log.info("mailed", notices=sent)
+        return sent
+
+    def nudge(self) -> None:
+        """Something was written that may be due at once."""
+        self._money.nudge()
+        self._mail.nudge()
+
+    def start(self) -> None:
+        """Work on threads of its own."""
+        self._money.start()
+        self._mail.start()
+
+    def ask_to_stop(self) -> None:
+        """Finish the things at hand."""
+        self._money.stop()
+        self._mail.stop()
+
+    def wait(self) -> None:
+        """Return when all has stopped."""
+        self._money.join()
+        self._mail.join()
+
+    def stop(self) -> None:
+        """Finish the things at hand, and return when done."""
+        self.ask_to_stop()
+        self.wait()
+
+    def _clear(self, desk: Desk, now: int) -> int:
+        with self.database.reading() as session:
+            due = desk.due(session, now)
+        done = 0
+        for thing in due:
+            if self._money.is_stopping:
+                break
+            done += self._attempt(desk, thing, now)
+        return done
+
+    def _attempt(self, desk: Desk, thing: Any, now: int) -> int:
+        """Do one thing. One that fails is logged and left alone for a while, longer each time."""
+        key = (desk.kind, thing)
+        until, pause = self._left_alone.get(key, (0, LEFT_ALONE))
+        if now < until:
+            return 0
+        try:
+            done = desk.do(thing, now)
+        except Exception:
+            log.exception("work_failed", kind=desk.kind, thing=thing)
+            self._left_alone[key] = (now + pause, min(2 * pause, LEFT_ALONE_AT_MOST))
+            return 0
+        self._left_alone.pop(key, None)
+        return done
+
+    def _bring_up_to_date(self, account_id: int, now: int) -> int:
+        with self.database.transaction() as session:
+            return bring_up_to_date(session, account_id, now, self.terms)
+
+    def _drive(self, recharge: tuple[int, int], now: int) -> int:
+        account_id, recharge_no = recharge
+        drive(
+            self.database, self.providers,
+            account_id=account_id, recharge_no=recharge_no, now=now, terms=self.terms,
+        )  # fmt: skip
+        return 1
+
+    def _finish_card_setup(self, setup: tuple[int, int], now: int) -> int:
+        account_id, setup_no = setup
+        try:
+            finish_card_setup(
+                self.database, self.providers, account_id=account_id, setup_no=setup_no, now=now, terms=self.terms
+            )
+        except Refusal as refusal:  # the provider is away, or the account was closed: asked again later
+            log.warning("card_setup_unanswered", setup=setup, reason=refusal.message)
+            return 0
+        return 1

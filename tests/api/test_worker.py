@@ -1,0 +1,135 @@
+"""The background work does what has fallen due, each thing once, and one thing's trouble stops no other."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from api.mail import Folder
+from api.worker import LEFT_ALONE, Loop, Post, Worker
+from credits import recharging
+from credits.due import bring_up_to_date
+from credits.instants import DAY, HOUR, MINUTE
+from credits.providers import Providers
+from credits.terms import Terms
+from db.session import Database
+from tests.factories import NOW, PROVIDERS, make_account, make_agreement, make_card, make_lot, make_test_account, micros
+
+
+def worker_on(database: Database, folder: Path) -> Worker:
+    """A worker that writes its mail into a folder."""
+    post = Post(Folder(folder), "credits@example.com", "https://credits.example")
+    return Worker(database, Terms(), PROVIDERS, post, interval_seconds=60)
+
+
+def forfeited(database: Database) -> int:
+    """How many lots are forfeited."""
+    with database.reading() as session:
+        return len(session.rows("SELECT 1 FROM lot WHERE forfeited_at IS NOT NULL"))
+
+
+def test_an_expired_lot_is_forfeited_once_its_settlement_window_is_over(database: Database, tmp_path: Path) -> None:
+    make_lot(database, make_account(database), expires_at=NOW + DAY)
+    worker = worker_on(database, tmp_path)
+
+    done = [worker.do_money(NOW + after) for after in (DAY - 1, DAY, DAY + 72 * HOUR - 1, DAY + 72 * HOUR, 200 * HOUR)]
+
+    assert done == [0, 1, 0, 1, 0]
+    assert forfeited(database) == 1
+
+
+def test_a_recharge_whose_process_died_is_taken_up(database: Database, tmp_path: Path) -> None:
+    account_id = make_account(database)
+    make_agreement(database, account_id)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(recharging, "drive", interrupted)
+        recharging.recharge(
+            database, Providers(), account_id=account_id, amount_micros=micros(100), idempotency_key="k", now=NOW
+        )
+
+    worker_on(database, tmp_path).do_money(NOW)
+
+    with database.reading() as session:
+        assert session.rows("SELECT status FROM recharge") == [("SUCCEEDED",)]
+        assert session.rows("SELECT amount_micros FROM lot") == [(micros(100),)]
+
+
+def interrupted(*_: object, **__: object) -> None:
+    """The process dies here."""
+    raise KeyboardInterrupt
+
+
+def test_a_test_accounts_recharge_waits_for_its_own_clock(database: Database, tmp_path: Path) -> None:
+    account_id = make_test_account(database)
+    make_card(database, account_id, "tok_timeout")
+    recharging.recharge(
+        database, Providers(), account_id=account_id, amount_micros=micros(100), idempotency_key="k", now=NOW
+    )
+
+    assert worker_on(database, tmp_path).do_money(NOW + DAY) == 0
+
+
+def test_one_things_fault_stops_no_other_and_is_left_alone_for_a_while(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    accounts = sorted(make_account(sqlite_database) for _ in range(3))
+    for account_id in accounts:
+        make_lot(sqlite_database, account_id, expires_at=NOW + DAY)
+    tried = []
+
+    def fails_for_the_first(session: object, account_id: int, *rest: object) -> int:
+        tried.append(account_id)
+        if account_id == accounts[0]:
+            raise RuntimeError("broken")
+        return bring_up_to_date(session, account_id, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("api.worker.bring_up_to_date", fails_for_the_first)
+    worker = worker_on(sqlite_database, tmp_path)
+    with capture_logs() as logged:
+        worker.do_money(NOW + 30 * DAY)
+        worker.do_money(NOW + 30 * DAY + LEFT_ALONE - 1)
+        worker.do_money(NOW + 30 * DAY + LEFT_ALONE)
+        worker.do_money(NOW + 30 * DAY + MINUTE // 2)
+
+    assert forfeited(sqlite_database) == 2
+    assert [line["thing"] for line in logged if line["event"] == "work_failed"] == [accounts[0]] * 2
+    assert tried.count(accounts[0]) == 2
+
+
+def counting_on(rounds: threading.Semaphore) -> Callable[[int], int]:
+    """A round of work that is counted."""
+
+    def work(_now: int) -> int:
+        rounds.release()
+        return 1
+
+    return work
+
+
+def test_a_loop_works_on_a_thread_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = threading.Semaphore(0)
+    monkeypatch.setattr("api.worker.SHORTEST_ROUND_SECONDS", 0.001)
+    loop = Loop("money", counting_on(rounds), interval_seconds=0.001)
+
+    loop.start()
+
+    assert all(rounds.acquire(timeout=5) for _ in range(3))
+    loop.stop()
+    loop.join()
+    assert not any(thread.name == "money" for thread in threading.enumerate())
+
+
+def test_a_nudge_makes_a_loop_work_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = threading.Semaphore(0)
+    monkeypatch.setattr("api.worker.SHORTEST_ROUND_SECONDS", 0.001)
+    loop = Loop("money", counting_on(rounds), interval_seconds=3600)
+    loop.start()
+    assert rounds.acquire(timeout=5)
+
+    loop.nudge()
+
+    assert rounds.acquire(timeout=5)
+    loop.stop()
+    loop.join()

@@ -200,4 +200,6 @@ def test_published_calls_that_are_reported_again_change_nothing(database: Databa
 
 
 def test_every_published_fact_of_money_is_run_or_left_out_by_name(shared_data: Path) -> None:
-    assert {*FACTS_RUN, *FACTS_RUN_ELSEWHERE, *FACTS_LEFT_OUT} == read_cases(shared_data / "golden" / "money_facts.json").keys()
+    assert {*FACTS_RUN, *FACTS_RUN_ELSEWHERE, *FACTS_LEFT_OUT} == read_cases(
+        shared_data / "golden" / "money_facts.json"
+    ).keys()

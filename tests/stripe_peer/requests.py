@@ -15,6 +15,8 @@ class Requests(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer leaves in one piece
+    disable_nagle_algorithm = True
     server: Any
 
     def log_message(self, *_: object) -> None:

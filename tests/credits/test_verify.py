@@ -7,6 +7,7 @@ import pytest
 from credits.instants import DAY, HOUR
 from credits.verify import RULES, Breach, verify
 from db.session import Database
+from tests.bank import Bought, buy_live
 from tests.books import UNRATED, Books, a_call, open_books
 from tests.factories import NOW, make_card, make_recharge
 
@@ -188,6 +189,45 @@ CORRUPTIONS: list[tuple[str, str, list[str]]] = [
 ]  # fmt: skip
 
 
+# What stands in the account of which money went back: recharge 1 brought lot 1 of 100, of which 10 was refunded (entry
+# 2) and 30 is contested (entry 3); recharge 2 brought lot 2 of 50 (entry 4), of which 20 was refunded (entry 5).
+RETURN_CORRUPTIONS: list[tuple[str, str, list[str]]] = [
+    ("receipts are numbered without gaps", "recharge 2", [
+        "UPDATE recharge SET receipt_no = 3 WHERE {a} AND recharge_no = 2",
+    ]),
+    ("receipts are numbered without gaps", "recharge 1", [
+        "UPDATE recharge SET receipt_no = NULL WHERE {a} AND recharge_no = 1",
+    ]),
+    ("the account counts its receipts", "account", ["UPDATE account SET receipt_count = 3 WHERE {a}"]),
+    ("what went back of a recharge is what its refunds and disputes took", "recharge 1", [
+        "UPDATE refund SET amount_micros = amount_micros + 1 WHERE {a} AND refund_no = 1",
+    ]),
+    ("what went back of a recharge is what its refunds and disputes took", "recharge 1", [
+        "UPDATE dispute SET status = 'WON' WHERE {a}",
+    ]),
+    ("what went back of a recharge is what its refunds and disputes took", "recharge 2", [
+        "UPDATE refund SET status = 'FAILED' WHERE {a} AND refund_no = 2",
+    ]),
+    ("no more goes back of a recharge than it brought", "recharge 1", [
+        "UPDATE refund SET amount_micros = 71 * {m} WHERE {a} AND refund_no = 1",
+        "UPDATE draw SET amount_micros = -70 * {m} WHERE {a} AND entry_no = 2",
+        "UPDATE ledger_entry SET amount_micros = -71 * {m}, owed_change_micros = -{m} WHERE {a} AND entry_no = 2",
+        "UPDATE ledger_entry SET balance_after_micros = balance_after_micros - 61 * {m} WHERE {a} AND entry_no >= 2",
+        "UPDATE lot SET remaining_micros = 0 WHERE {a} AND lot_no IN (1, 2)",
+        "UPDATE refund SET amount_micros = 50 * {m} WHERE {a} AND refund_no = 2",
+        "UPDATE draw SET amount_micros = -50 * {m} WHERE {a} AND entry_no = 5",
+        "UPDATE ledger_entry SET amount_micros = -50 * {m} WHERE {a} AND entry_no = 5",
+        "UPDATE ledger_entry SET balance_after_micros = balance_after_micros - 30 * {m} WHERE {a} AND entry_no = 5",
+        "UPDATE account SET book_balance_micros = -{m}, owed_micros = {m} WHERE {a}",
+    ]),
+    ("what goes back is taken from the recharge's own lot", "entry 5", [
+        "UPDATE draw SET lot_no = 1 WHERE {a} AND entry_no = 5",
+        "UPDATE lot SET remaining_micros = 40 * {m} WHERE {a} AND lot_no = 1",
+        "UPDATE lot SET remaining_micros = 50 * {m} WHERE {a} AND lot_no = 2",
+    ]),
+]  # fmt: skip
+
+
 @pytest.fixture
 def busy(database: Database) -> Books:
     """An account in which everything has happened once, and beside it an innocent one."""
@@ -254,8 +294,38 @@ def test_a_broken_rule_is_named_with_its_account_and_place(
         assert verify(session, account_id=busy.account_id) == [Breach(busy.account_id, rule, where)]
 
 
+@pytest.fixture
+def returned(database: Database) -> Books:
+    """An account of which money went back in every way, and beside it an innocent one."""
+    innocent, sold = buy_live(database), buy_live(database)
+    innocent.refund(10)
+    sold.refund(10)
+    sold.bank.contests(30)
+    sold.hear_disputes()
+    second = Bought(sold.books, make_recharge(database, sold.books.account_id, 50), sold.bank)
+    second.refund(20)
+    return sold.books
+
+
+def test_books_of_which_money_went_back_break_no_rule(returned: Books) -> None:
+    with returned.database.reading() as session:
+        assert verify(session) == []
+
+
+@pytest.mark.parametrize(("rule", "where", "statements"), RETURN_CORRUPTIONS)
+def test_a_broken_rule_of_what_goes_back_is_named(
+    returned: Books, rule: str, where: str, statements: list[str]
+) -> None:
+    words = {"a": f"account_id = {returned.account_id}", "id": returned.account_id, "m": 1_000_000}
+
+    corrupt(returned.database, [statement.format(**words) for statement in statements])
+
+    with returned.database.reading() as session:
+        assert verify(session) == [Breach(returned.account_id, rule, where)]
+
+
 def test_every_rule_is_shown_to_be_broken_by_something() -> None:
-    assert {rule for rule, _where, _statements in CORRUPTIONS} == set(RULES)
+    assert {rule for rule, _where, _statements in CORRUPTIONS + RETURN_CORRUPTIONS} == set(RULES)
 
 
 def test_each_account_that_breaks_a_rule_is_named_once(busy: Books) -> None:

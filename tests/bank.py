@@ -163,6 +163,7 @@ def buy_live(database: Database, amount: int | str = 100) -> Bought:
             " created_at) VALUES (?, 2, 'CARD', 'tok', 'Visa', '4242', '2099-12-31', ?, 0)",
             books.account_id, False,
         )  # fmt: skip
+        session.execute("UPDATE account SET method_count = 2 WHERE account_id = ?", books.account_id)
         session.execute(
             "UPDATE recharge SET method_no = 2, provider_payment = 'pi_1', invoice_due_at = NULL WHERE account_id = ?",
             books.account_id,

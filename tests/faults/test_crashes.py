@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from credits.instants import DAY, HOUR
+from credits.providers import Outcome, RefundAnswer
 from db.session import Database, Session
+from tests.bank import buy_live
 from tests.books import Books, a_call, open_books
 from tests.factories import NOW, make_agreement, make_card, make_recharge, micros
 
@@ -102,3 +104,44 @@ def test_a_recharge_that_dies_anywhere_and_is_asked_for_again_arrives_once(datab
     assert books.account().recharge_count == 1
     assert books.balance().current_micros == micros(80)
     assert books.breaches() == []
+
+
+@pytest.mark.parametrize("how", ["card", "lost answer", "refused", "invoice"])
+def test_a_refund_that_dies_anywhere_and_is_asked_for_again_goes_back_once(database: Database, how: str) -> None:
+    sold = buy_live(database)
+    if how == "invoice":
+        make_agreement(database, sold.books.account_id)
+        sold.recharge_no = make_recharge(database, sold.books.account_id)
+    answers = {
+        "lost answer": [RefundAnswer(Outcome.LOST)],
+        "refused": [RefundAnswer(Outcome.DECLINED, "re_1", "No.")] * 500,
+    }
+    sold.bank.answers = list[RefundAnswer | Exception](answers.get(how, []))
+
+    for _ in crashes(lambda: sold.refund(40, idempotency_key="again")):
+        assert sold.books.breaches() == []
+    sold.refund(40, idempotency_key="again")
+
+    assert sold.refunds() == [("FAILED" if how == "refused" else "SUCCEEDED", micros(40))]
+    assert len(sold.bank.paid_back) == (0 if how in ("refused", "invoice") else 1)
+    assert sold.books.lot(sold.lot_no).remaining_micros == micros(100 if how == "refused" else 60)
+    assert sold.books.breaches() == []
+
+
+@pytest.mark.parametrize("end", ["OPEN", "WON", "LOST"])
+def test_what_the_provider_tells_of_is_acted_on_once_wherever_it_dies(database: Database, end: str) -> None:
+    sold = buy_live(database)
+    sold.books.charge(30)
+    sold.bank.contests(100)
+    for _ in crashes(sold.hear_disputes):
+        assert sold.books.breaches() == []
+    sold.bank.contests(100, end)
+    for _ in crashes(sold.hear_disputes):
+        assert sold.books.breaches() == []
+    sold.bank.tells_of(100)
+    for _ in crashes(sold.hear_refunds):
+        assert sold.books.breaches() == []
+
+    assert sold.books.lot(sold.lot_no).remaining_micros == 0
+    assert sold.books.balance().owed_micros == micros(30)
+    assert sold.books.breaches() == []

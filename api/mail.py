@@ -14,6 +14,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol
 
@@ -54,7 +55,7 @@ class Mailer(Protocol):
 class Smtp:
     """Sends over SMTP, one connection for each message; a time-out holds for each step of it."""
 
-    def __init__(self, server: SmtpServer, *, timeout_seconds: int) -> None:
+    def __init__(self, server: SmtpServer, *, timeout_seconds: float) -> None:
         self.server = server
         self.timeout_seconds = timeout_seconds
 
@@ -93,7 +94,7 @@ class Smtp:
                 connection.starttls(context=ssl.create_default_context())
             if server.user is not None:
                 connection.login(server.user, server.password or "")
-        except (smtplib.SMTPException, OSError) as trouble:
+        except (smtplib.SMTPException, OSError, ValueError) as trouble:
             connection.close()
             raise Away(_reason(trouble)) from None
         return connection
@@ -140,26 +141,24 @@ def send_due_notices(
 
     Any number of workers may do this at once: each notice is sent by one of them.
     """
-    taken_by_server = 0
+    sent = 0
     while not stop():
         with database.reading() as session:
             due = notices.notices_due(session, now(), AT_A_TIME)
-        claimed = 0
+        outcomes = []
         for account_id, notice_no in due:
             if stop():
                 break
-            with database.transaction() as session:
-                outgoing = notices.claim_notice(session, account_id, notice_no, now())
-            if outgoing is None:
-                continue
-            claimed += 1
             try:
-                taken_by_server += _send(database, mailer, outgoing, sender, base_url, now)
+                outcomes.append(_send_one(database, mailer, account_id, notice_no, sender, base_url, now))
             except Away:
-                return taken_by_server
-        if not claimed:
+                return sent + outcomes.count(_Outcome.SENT)
+            except Exception:  # one notice's fault stops no other; it is tried again when its lease ends
+                log.exception("notice_failed", account=account_id, notice=notice_no)
+        sent += outcomes.count(_Outcome.SENT)
+        if not set(outcomes) - {_Outcome.PASSED_OVER}:
             break
-    return taken_by_server
+    return sent
 
 
 def message_of(outgoing: Outgoing, to: Iterable[Address], *, sender: str, base_url: str, at: int) -> EmailMessage:
@@ -173,36 +172,53 @@ def message_of(outgoing: Outgoing, to: Iterable[Address], *, sender: str, base_u
     message["Message-ID"] = f"<{_name_of(outgoing)}@{message['From'].addresses[0].domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = outgoing.locale
     message.set_content(letters.text_of(letter, base_url))
     message.add_alternative(html_of(letter, locale=outgoing.locale, base_url=base_url), subtype="html")
+    message["Content-Language"] = outgoing.locale
     return message
 
 
-def _send(
-    database: Database, mailer: Mailer, outgoing: Outgoing, sender: str, base_url: str, now: Callable[[], int]
-) -> bool:
-    """Send one notice and write down what became of it. Raises `Away` after that, when no other will go either."""
-    told = {"account": outgoing.account_id, "notice": outgoing.notice_no, "attempt": outgoing.attempts}
+class _Outcome(Enum):
+    """What became of a notice that was due."""
+
+    SENT = auto()
+    REFUSED = auto()
+    PASSED_OVER = auto()
+
+
+def _send_one(
+    database: Database,
+    mailer: Mailer,
+    account_id: int,
+    notice_no: int,
+    sender: str,
+    base_url: str,
+    now: Callable[[], int],
+) -> _Outcome:
+    """Take a notice, send it, and write down what became of it. Raises `Away` after that, when no other will go."""
+    with database.transaction() as session:
+        outgoing = notices.claim_notice(session, account_id, notice_no, now())
+    if outgoing is None:
+        return _Outcome.PASSED_OVER
+    told = {"account": account_id, "notice": notice_no, "attempt": outgoing.attempts}
+    wire, refused = _on_the_wire(outgoing.addresses)
     try:
-        wire, refused = _on_the_wire(outgoing.addresses)
         if wire:
             message = message_of(outgoing, wire.values(), sender=sender, base_url=base_url, at=now())
             answers = mailer.send(message, _name_of(outgoing))
             refused |= {written: answers[each.addr_spec] for written, each in wire.items() if each.addr_spec in answers}
-    except Exception as trouble:
-        reason = str(trouble) if isinstance(trouble, Away | NotTaken) else type(trouble).__name__
-        log.warning("notice_not_sent", **told, reason=reason, exc_info=not isinstance(trouble, Away | NotTaken))
+    except (Away, NotTaken) as trouble:
+        log.warning("notice_not_sent", **told, reason=str(trouble))
         with database.transaction() as session:
-            notices.not_delivered(session, outgoing, reason=reason, now=now())
+            notices.not_delivered(session, outgoing, reason=str(trouble), now=now())
         if isinstance(trouble, Away):
             raise
-        return False
+        return _Outcome.REFUSED
     with database.transaction() as session:
         notices.delivered(session, outgoing, undelivered=refused, now=now())
     if refused:
         log.warning("notice_refused", **told, refused=len(refused), addresses=len(outgoing.addresses))
-    return len(refused) < len(outgoing.addresses)
+    return _Outcome.REFUSED if len(refused) == len(outgoing.addresses) else _Outcome.SENT
 
 
 def _name_of(outgoing: Outgoing) -> str:
@@ -232,6 +248,6 @@ def _said(code: int, text: bytes | str) -> str:
 def _reason(trouble: Exception) -> str:
     if isinstance(trouble, smtplib.SMTPResponseException):
         return _said(trouble.smtp_code, trouble.smtp_error)
-    if isinstance(trouble, TimeoutError):
+    if TimeoutError in (type(trouble), type(trouble.__context__)):
         return NOT_IN_TIME
     return " ".join(str(trouble).split()) or type(trouble).__name__

@@ -1,6 +1,6 @@
 """The mail server and the sender, as settings name them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from ipaddress import ip_address
@@ -16,7 +16,7 @@ class SmtpServer:
     host: str
     port: int
     user: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     tls: bool
     starttls: bool
 
@@ -31,16 +31,19 @@ def read_smtp_url(url: str) -> SmtpServer:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path.strip("/") or parts.fragment:
         raise ValueError("must be of the form smtp://user:password@host:port or smtps://user:password@host")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not (user + password).isascii():
+        raise ValueError("must have a user and a password of ASCII characters")
     asked = parse_qs(parts.query, keep_blank_values=True)
     if set(asked) - {"starttls"} or not set(asked.get("starttls", [])) <= {"yes", "no"}:
         raise ValueError("may end in ?starttls=yes or ?starttls=no, and in nothing else")
     tls = parts.scheme == "smtps"
-    starttls = asked["starttls"][-1] == "yes" if "starttls" in asked else parts.username is not None
+    starttls = asked["starttls"][-1] == "yes" if "starttls" in asked else bool(user)
     return SmtpServer(
         host=parts.hostname,
         port=port or (465 if tls else 587),
-        user=None if parts.username is None else unquote(parts.username),
-        password=None if parts.username is None else unquote(parts.password or ""),
+        user=user or None,
+        password=password if user else None,
         tls=tls,
         starttls=starttls and not tls,
     )

@@ -38,8 +38,10 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "startCardSetup": ({}, MONEY),
     "finishCardSetup": ({"setupId": "setup_1-1"}, MONEY),
     "markInvoicePaid": ({"rechargeId": "rchg_1-1", "reference": "BACS 1"}, {"operator"}),
+    "refundRecharge": ({"rechargeId": "rchg_1-1", "reason": "Mistake", "idempotencyKey": "k"}, MONEY),
     "grantCredit": ({"amount": "50", "description": "Welcome", "idempotencyKey": "k"}, MONEY),
     "voidLot": ({"lotId": "lot_1-1", "reason": "Mistake", "idempotencyKey": "k"}, MONEY),
+    "resendNotice": ({"noticeId": "ntc_1-1"}, {"operator", "admin"}),
     "publishRateDeck": ({"name": "standard", "currency": "USD", "rates": []}, {"operator"}),
     "recordCalls": ({"calls": []}, {"operator", "admin"}),
 }
@@ -196,7 +198,7 @@ def test_a_token_that_only_reports_calls_does_not_read_the_ledger_by_its_payload
     assert error["extensions"]["code"] == "FORBIDDEN"
 
 
-@pytest.mark.parametrize("name", ["grantCredit", "voidLot"])
+@pytest.mark.parametrize("name", ["grantCredit", "voidLot", "refundRecharge"])
 def test_in_a_live_account_the_operator_alone_gives_credit_and_takes_it_back(small_api: Api, name: str) -> None:
     account_id = make_account(small_api.database)
 

@@ -20,6 +20,7 @@ PAGES = {
     "/accounts/{account}/calls": "Germany",
     "/accounts/{account}/calls/check?to=%2B4915112345": "Mobile",
     "/accounts/{account}/calls/import": "Call records",
+    "/accounts/{account}/notices": "Who is mailed",
     "/accounts/{account}/clock": "Move it to",
     "/rates": "standard",
     "/rates?account={account}&search=%2B4915": "Mobile",
@@ -32,6 +33,7 @@ LISTS = {
     "/accounts/{account}/ledger.csv": 3,
     "/accounts/{account}/calls.csv": 1,
     "/accounts/{account}/funds.csv": 1,
+    "/accounts/{account}/notices.csv": 1,
     "/rates.csv": 2,
     "/rates/{deck}.csv": 2,
 }
@@ -146,7 +148,14 @@ def test_whoever_has_one_account_is_led_to_it(ada: Browser) -> None:
 
 @pytest.mark.parametrize(
     ("path", "block"),
-    [("lots", "lots"), ("ledger", "ledger"), ("calls", "calls"), ("funds", "recharges"), ("calls/check", "check")],
+    [
+        ("lots", "lots"),
+        ("ledger", "ledger"),
+        ("calls", "calls"),
+        ("funds", "recharges"),
+        ("calls/check", "check"),
+        ("notices", "notices"),
+    ],
 )
 def test_htmx_gets_the_block_that_it_will_replace(ada: Browser, path: str, block: str) -> None:
     whole, part = ada.see(f"/accounts/{{account}}/{path}"), ada.see(f"/accounts/{{account}}/{path}", block)

@@ -11,7 +11,7 @@ from credits.language import language
 from credits.ledger import Journal
 from credits.notices import tell
 from credits.providers import FoundDispute, Providers
-from credits.returns import Bought, DisputeState, bought, change_dispute, give_back
+from credits.returns import Bought, DisputeState, bought, change_dispute, disputes_of, give_back
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import DisputeStatus, NoticeKind
 from db.session import Database
@@ -67,10 +67,11 @@ def _open(journal: Journal, whole: Bought, found: FoundDispute, *, holds: bool) 
     )  # fmt: skip
     if held_micros:
         journal.take_back(whole.lot, held_micros, recharge_no=recharge_no, note=_note(journal))
-    state = DisputeState(
-        account.dispute_count, recharge_no, found.dispute_id, DisputeStatus.OPEN, found.amount_micros, held_micros,
-        journal.now,
-    )  # fmt: skip
+    (state,) = [
+        each
+        for each in disputes_of(journal.session, account.account_id, recharge_no)
+        if each.dispute_no == account.dispute_count
+    ]
     if holds:
         _tell(journal, state, DisputeStatus.OPEN, held_micros)
     return state

@@ -140,14 +140,6 @@ def hear_refunds(
         _hear(database, provider, account_id, recharge_no, now, terms)
 
 
-def refundable_micros(journal: Journal, whole: Bought) -> int:
-    """What can be given back now, in whole coins: what the lot holds; nothing while its bank contests the payment."""
-    if whole.is_contested or whole.is_lost:
-        return 0
-    at_most = min(whole.in_lot_micros(journal), whole.left_micros)
-    return at_most - at_most % _coin_micros(journal.account.currency)
-
-
 def _start(
     session: Session,
     providers: Providers,
@@ -198,7 +190,7 @@ def _checked_amount(journal: Journal, whole: Bought, amount_micros: int | None) 
         raise conflict(
             "The payer's bank contests this payment: nothing is refunded while that is open.", field=("rechargeId",)
         )
-    most = refundable_micros(journal, whole)
+    most = whole.refundable_micros(whole.in_lot_micros(journal), currency)
     if most == 0:
         raise conflict("Nothing is left of this that could be refunded.", field=("rechargeId",))
     if amount_micros is not None and amount_micros > most:
@@ -351,8 +343,3 @@ def _fail(journal: Journal, whole: Bought, state: RefundState, answer: RefundAns
     )  # fmt: skip
     give_back(journal, whole, state.amount_micros, began_at=state.created_at)
     follow(journal)
-
-
-def _coin_micros(currency: str) -> int:
-    coin: int = 10 ** (6 - minor_digits(currency))
-    return coin

@@ -4,6 +4,7 @@ Never more goes back than came, and nothing is taken twice: whoever takes money 
 the account's lock, how much of it is still there to be taken.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,9 +13,11 @@ from credits.language import Sentence, language, sentence
 from credits.ledger import Journal
 from credits.lots import OpenLot
 from credits.methods import Method, method_of
+from credits.money import minor_digits
 from credits.receipts import receipt_number
 from credits.recharges import RechargeState, recharge_state
 from credits.refusals import not_found
+from credits.terms import Terms
 from db.kinds import DisputeStatus, LotSource, RechargeStatus, RefundStatus
 from db.session import Session
 
@@ -26,6 +29,7 @@ _LOT = "lot_no, priority, expires_at, purchased_at, starts_at, remaining_micros,
 class RefundState:
     """A refund's row. Instants are the account's."""
 
+    account_id: int
     refund_no: int
     recharge_no: int
     status: str
@@ -36,6 +40,8 @@ class RefundState:
     attempts: int
     due_at: int | None
     created_at: int
+    completed_at: int | None
+    failure_reason: str | None
 
     @property
     def is_open(self) -> bool:
@@ -47,30 +53,29 @@ class RefundState:
 class DisputeState:
     """A dispute's row. `held_micros`: what is kept back while it is open; what it took in all once it is lost."""
 
+    account_id: int
     dispute_no: int
     recharge_no: int
     provider_dispute: str
     status: str
     amount_micros: int
     held_micros: int
+    reason: str
     opened_at: int
+    closed_at: int | None
 
 
 _REFUND = ", ".join(column.name for column in fields(RefundState))
 _DISPUTE = ", ".join(column.name for column in fields(DisputeState))
 
 
-@dataclass(slots=True)
-class Bought:
-    """A recharge that succeeded, with its lot and all that refunds and disputes have taken of it."""
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """All that refunds and disputes have taken of what a recharge brought."""
 
-    recharge: RechargeState
-    method: Method
-    receipt_no: int
-    lot: OpenLot
-    is_over: bool
-    refunds: list[RefundState]
-    disputes: list[DisputeState]
+    amount_micros: int
+    refunds: Sequence[RefundState]
+    disputes: Sequence[DisputeState]
 
     @property
     def returned_micros(self) -> int:
@@ -86,7 +91,7 @@ class Bought:
     @property
     def left_micros(self) -> int:
         """What could still be taken of it, be it from the lot or as owed."""
-        return max(0, self.recharge.amount_micros - self.returned_micros - self.held_micros)
+        return max(0, self.amount_micros - self.returned_micros - self.held_micros)
 
     @property
     def is_contested(self) -> bool:
@@ -98,11 +103,32 @@ class Bought:
         """The payer's bank has decided against it."""
         return any(each.status == DisputeStatus.LOST for each in self.disputes)
 
-    def in_lot_micros(self, journal: Journal) -> int:
-        """What the lot still holds; nothing once its settlement window has closed."""
-        if journal.now >= self.lot.expires_at + journal.terms.settlement_window:
+    def refundable_micros(self, in_lot_micros: int, currency: str) -> int:
+        """What can be given back, in whole coins: what the lot holds; nothing of a payment that its bank contests."""
+        if self.is_contested or self.is_lost:
             return 0
-        return self.lot.remaining_micros
+        at_most = min(in_lot_micros, self.left_micros)
+        return at_most - at_most % int(10 ** (6 - minor_digits(currency)))
+
+
+@dataclass(frozen=True, slots=True)
+class Bought(Returns):
+    """A recharge that succeeded, with its lot and what became of it."""
+
+    recharge: RechargeState
+    method: Method
+    receipt_no: int
+    lot: OpenLot
+    is_over: bool
+
+    def in_lot_micros(self, journal: Journal) -> int:
+        """What the lot still holds."""
+        return still_held(self.lot.remaining_micros, self.lot.expires_at, journal.now, journal.terms)
+
+
+def still_held(remaining_micros: int, expires_at: int, now: int, terms: Terms) -> int:
+    """What a lot still holds: nothing once its settlement window has closed, whether or not that is written yet."""
+    return 0 if now >= expires_at + terms.settlement_window else remaining_micros
 
 
 def bought(session: Session, account_id: int, recharge_no: int) -> Bought | None:
@@ -117,13 +143,14 @@ def bought(session: Session, account_id: int, recharge_no: int) -> Bought | None
         return None
     *lot, voided_at, forfeited_at = _row_of_lot(session, account_id, recharge_no)
     return Bought(
+        amount_micros=recharge.amount_micros,
+        refunds=refunds_of(session, account_id, recharge_no),
+        disputes=disputes_of(session, account_id, recharge_no),
         recharge=recharge,
         method=method_of(session, account_id, recharge.method_no),
         receipt_no=numbered[0],
         lot=OpenLot(*lot),
         is_over=voided_at is not None or forfeited_at is not None,
-        refunds=refunds_of(session, account_id, recharge_no),
-        disputes=disputes_of(session, account_id, recharge_no),
     )
 
 

@@ -96,7 +96,7 @@ describe(
     REFUND="Funds were paid back.",
     GRANT="Credit was given.",
     ADJUSTMENT="Funds were taken back, or repaid what was owed.",
-    REVERSAL="A charge was taken back.",
+    REVERSAL="A charge was taken back, or money that was to go back to the payer returned.",
 )
 describe(
     RechargeStatus,

@@ -13,6 +13,7 @@ from credits.explanations import explain_calls
 from credits.language import Sentence
 from credits.notices import recipients_by_account
 from credits.receipts import Receipt, receipts_of
+from credits.returns import DisputeState, RefundState
 from db.session import Session
 from schema.rows import (
     CallRow,
@@ -56,6 +57,8 @@ class Loaders:
         self.decks_by_key = self._one(DeckRow, "rate_deck", "deck_id")
         self.rates_by_key = self._one(RateRow, "rate", "deck_id", "rate_no")
         self.draws_by_entry = self._many(DrawRow, "draw", "account_id", "entry_no", order="lot_no")
+        self.refunds_by_recharge = self._many(RefundState, "refund", "account_id", "recharge_no", order="refund_no")
+        self.disputes_by_recharge = self._many(DisputeState, "dispute", "account_id", "recharge_no", order="dispute_no")
         self.methods_by_account = self._many(MethodRow, "payment_method", "account_id", order="method_no")
         self.balance_by_account: DataLoader[int, Balance | None] = DataLoader(self._balances, MOST_AT_ONCE)
         self.notice_emails_by_account: DataLoader[int, list[str]] = DataLoader(self._notice_emails, MOST_AT_ONCE)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 
-from credits.accounts import AccountState
+from credits.accounts import AccountState, account_now
 from credits.ids import public_id, read_id_within
 from credits.instants import moment
 from credits.money import micros_of
 from credits.recharging import recharge
 from credits.refusals import not_found
+from credits.returns import Returns, still_held
 from db.kinds import Scope
 from schema.access import Needs, account_number
 from schema.context import Context, Info
@@ -24,6 +25,7 @@ from schema.paging import Connection, Window, connection, counting, known
 from schema.payment_methods import PaymentMethod, find_method
 from schema.receipts import Receipt, find_receipt, receipt_url
 from schema.refusals import UserError
+from schema.returns import Dispute, Refund
 from schema.rows import RechargeRow, read_rows
 
 if TYPE_CHECKING:
@@ -87,6 +89,28 @@ class Recharge(Node):
     def receipt_url(self, info: Info) -> str | None:
         row = self.row
         return receipt_url(info.context, row.account_id, row.recharge_no) if row.status == "SUCCEEDED" else None
+
+    @resolved("What was given back of it, or is to be, the oldest first.")
+    async def refunds(self, info: Info) -> list[Refund]:
+        states = await info.context.loaders.refunds_by_recharge.load((self.row.account_id, self.row.recharge_no))
+        return [Refund.from_state(each, self.account_state.currency, info.context.language) for each in states]
+
+    @resolved("What could be given back of it now.")
+    async def refundable(self, info: Info) -> Money:
+        loaders, key = info.context.loaders, (self.row.account_id, self.row.recharge_no)
+        account, lot = self.account_state, await loaders.lots_by_recharge.load(key)
+        refunds, disputes = await loaders.refunds_by_recharge.load(key), await loaders.disputes_by_recharge.load(key)
+        if lot is None:
+            return Money.of(0, account.currency)
+        now = account_now(account, info.context.now)
+        held_micros = still_held(lot.remaining_micros, lot.expires_at, now, info.context.terms)
+        returns = Returns(self.row.amount_micros, refunds, disputes)
+        return Money.of(returns.refundable_micros(held_micros, account.currency), account.currency)
+
+    @resolved("The newest dispute about it, if its payer's bank contests or has contested it.")
+    async def dispute(self, info: Info) -> Dispute | None:
+        states = await info.context.loaders.disputes_by_recharge.load((self.row.account_id, self.row.recharge_no))
+        return Dispute.from_state(states[-1], self.account_state.currency) if states else None
 
 
 @found_by("rchg")

@@ -27,6 +27,7 @@ from schema.rates import RateQueries
 from schema.recharge_changes import RechargeChanges
 from schema.recharges import RechargeMutations
 from schema.recording import RecordingMutations
+from schema.refunds import RefundMutations
 from schema.scalars import SCALARS
 
 
@@ -51,6 +52,7 @@ class Mutation(
     RechargeChanges,
     AutoRechargeMutations,
     InvoiceMutations,
+    RefundMutations,
     LotMutations,
     NoticeMutations,
     PublishingMutations,

@@ -116,7 +116,7 @@ class Bought:
             return session.rows(
                 "SELECT status, amount_micros FROM refund WHERE account_id = ? ORDER BY refund_no",
                 self.books.account_id,
-            )  # type: ignore[return-value]
+            )
 
     def disputes(self) -> list[tuple[str, int]]:
         """Status of each dispute, and what it holds or has taken."""
@@ -124,7 +124,7 @@ class Bought:
             return session.rows(
                 "SELECT status, held_micros FROM dispute WHERE account_id = ? ORDER BY dispute_no",
                 self.books.account_id,
-            )  # type: ignore[return-value]
+            )
 
     def told(self, kind: str) -> int:
         """How many notices of a kind were written."""

@@ -14,6 +14,7 @@ from strawberry.types import ExecutionResult
 from credits.decks import RateBook
 from credits.ids import public_id
 from credits.language import language
+from credits.terms import USUAL_TERMS, Terms
 from db.kinds import Role, Scope
 from db.session import Database
 from schema.access import Viewer
@@ -52,10 +53,14 @@ class Api:
     database: Database
     rates: RateBook = field(default_factory=RateBook)
     now: int = NOW
+    terms: Terms = USUAL_TERMS
+    base_url: str = ""
 
     def context(self, viewer: Viewer | None = OPERATOR, said_in: str = "en") -> Context:
         """What one request works with."""
-        return Context(self.database, self.rates, viewer, language(said_in), lambda: self.now)
+        return Context(
+            self.database, self.rates, viewer, language(said_in), lambda: self.now, self.terms, base_url=self.base_url
+        )
 
     def run(
         self, document: str, *, viewer: Viewer | None = OPERATOR, said_in: str = "en", **variables: Any

@@ -3,13 +3,14 @@
 BIN := .venv/bin
 PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
 WORKERS ?= 2
+KILLS ?= 300
 BENCHMARKS = $(filter-out __init__ rig,$(basename $(notdir $(wildcard bench/*.py))))
 
 # The first `make ...` line under the README's heading about testing.
 README_TEST = awk '/^\#/ { about_tests = /[Tt]est/ } about_tests && sub(/^[ $$]*make /, "make ") { print; exit }' README.md
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-short migration lock vendor
+.PHONY: help setup demo test crash check bench bench-short migration lock vendor
 
 help:  ## Say what each word does
 	@sed -n 's/^\([a-z-]*\):.*##/\1/p' Makefile | while read -r word meaning; do printf '  make %-12s %s\n' "$$word" "$$meaning"; done
@@ -30,6 +31,9 @@ demo: setup  ## Run a filled throw-away instance, and print its address, sign-in
 
 test: setup  ## Run the tests, on SQLite and on a PostgreSQL server of their own
 	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+
+crash: setup  ## Kill processes that recharge, hundreds of times, at each of their steps
+	CREDITS_TEST_KILLS=$(KILLS) $(BIN)/pytest -n $(WORKERS) tests/faults/test_kills.py
 
 check: setup  ## Run all that CI runs: style, types, the README's test command, short benchmarks
 	$(BIN)/ruff check .

@@ -44,7 +44,7 @@ class Outgoing:
 
 
 def tell(journal: Journal, kind: NoticeKind, *, about: str | None = None, **facts: Any) -> None:
-    """Queue a notice, in the language of the journal's account; what each kind tells of is in `credits.letters`.
+    """Queue a notice, in the language of the journal's account; what each kind tells of is in `credits.wordings`.
 
     With `about`, a kind is told of it once only. A closed account is told nothing. The number of notices is one of
     the account's totals, which the journal writes.

@@ -11,6 +11,7 @@ from credits.accounts import AccountState, look_up
 from credits.instants import HOUR, expiry_of_purchase
 from credits.language import LANGUAGES, language
 from credits.letters import Letter, letter_of, text_of
+from credits.wordings import LONGEST_SUBJECT
 from db.kinds import AccountMode, NoticeKind
 from db.session import Database
 from db.tables import NEVER
@@ -208,7 +209,7 @@ def test_no_name_can_break_a_subject_into_lines(account: AccountState) -> None:
 def test_a_subject_is_not_endless(account: AccountState) -> None:
     letter = written(replace(account, name="x" * 500), NoticeKind.BALANCE_LOW)
 
-    assert len(letter.subject) == letters.LONGEST_SUBJECT
+    assert len(letter.subject) == LONGEST_SUBJECT
     assert letter.subject.endswith("…")
 
 

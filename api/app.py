@@ -11,7 +11,7 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from api import graphiql, health, sign_in
+from api import graphiql, health, metrics, sign_in, webhooks
 from api.authentication import Authentication
 from api.csrf import CrossSiteProtection
 from api.headers import SecurityHeaders
@@ -37,7 +37,9 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             *graphiql.routes,
             *health.routes,
+            *metrics.routes,
             *sign_in.routes,
+            *webhooks.routes,
             *pages.routes(),
         ],
         middleware=[

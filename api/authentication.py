@@ -24,10 +24,12 @@ from schema.access import Viewer
 from web.reader import language_of
 
 GRAPHQL = "/graphql"
+WEBHOOKS = "/webhooks/"
 SIGN_IN = "/sign-in"
 # The sign-in page lets strangers choose their language; that only sets a cookie.
-_OPEN = (SIGN_IN, "/preferences", "/healthz", "/readyz")
-_OPEN_BELOW = "/static/"
+_OPEN = (SIGN_IN, "/preferences", "/healthz", "/readyz", "/metrics")
+# Whoever sends to a webhook proves it by a signature.
+_OPEN_BELOW = ("/static/", WEBHOOKS)
 # A token's state is remembered this long, so that a busy switch costs no look-up a call.
 TOKEN_SECONDS = 5.0
 TOKENS_REMEMBERED = 4096

@@ -1,6 +1,6 @@
 """No other site may act with a visitor's cookie.
 
-A request that changes something, and does not bear a token of its own, must come from our own pages:
+A request that changes something, and bears no proof of its own, must come from our own pages:
 the browser says so (`Sec-Fetch-Site`, or `Origin` where that is missing), and the page proves it with
 the token that only its session knows, in the header `X-CSRF-Token` or the form field `csrf_token`.
 """
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.authentication import WEBHOOKS
 from api.refusing import refused
 from api.sessions import CSRF_FIELD, CSRF_HEADER
 
@@ -26,7 +27,7 @@ class CrossSiteProtection:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] in HARMLESS or scope["state"]["by_token"]:
+        if scope["type"] != "http" or scope["method"] in HARMLESS or _bears_its_own_proof(scope):
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -42,6 +43,11 @@ class CrossSiteProtection:
             await refused(scope, 403, "FORBIDDEN", stale)(scope, receive, send)
             return
         await self.app(scope, receive, send)
+
+
+def _bears_its_own_proof(scope: Scope) -> bool:
+    """It comes with a token, or to where it must be signed; no browser adds either by itself."""
+    return bool(scope["state"]["by_token"]) or scope["path"].startswith(WEBHOOKS)
 
 
 def _from_our_pages(request: Request) -> bool:

@@ -14,8 +14,10 @@ from typing import Any
 import structlog
 
 from api import clock
+from api.acting import act_on_kept_event
 from api.mail import Mailer, send_due_notices
 from credits.due import accounts_with_something_due, bring_up_to_date
+from credits.events import events_due
 from credits.instants import HOUR, MINUTE
 from credits.payment_methods import card_setups_due, finish_card_setup
 from credits.providers import Providers
@@ -111,6 +113,7 @@ class Worker:
             Desk("account", accounts_with_something_due, self._bring_up_to_date),
             Desk("recharge", recharges_due, self._drive),
             Desk("card_setup", card_setups_due, self._finish_card_setup),
+            Desk("message", events_due, self._act_on_event),
         )
         self._money = Loop("money", self.do_money, interval_seconds=interval_seconds)
         self._mail = Loop("mail", self.send_mail, interval_seconds=interval_seconds)
@@ -194,6 +197,9 @@ class Worker:
             account_id=account_id, recharge_no=recharge_no, now=now, terms=self.terms,
         )  # fmt: skip
         return 1
+
+    def _act_on_event(self, event_id: str, now: int) -> int:
+        return int(act_on_kept_event(self.database, self.providers, self.terms, event_id, now))
 
     def _finish_card_setup(self, setup: tuple[int, int], now: int) -> int:
         account_id, setup_no = setup

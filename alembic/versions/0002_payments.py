@@ -274,6 +274,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("invoice_due_at IS NOT NULL AND invoice_paid_at IS NULL"),
     )
     op.create_index(
+        "ix_recharge_payment",
+        "recharge",
+        ["provider_payment"],
+        unique=False,
+        postgresql_where=sa.text("provider_payment IS NOT NULL"),
+        sqlite_where=sa.text("provider_payment IS NOT NULL"),
+    )
+    op.create_index(
         "uq_recharge_open_automatic",
         "recharge",
         ["account_id"],

@@ -71,6 +71,8 @@ class Recharge(SQLModel, table=True):
         Index("uq_recharge_payment", "account_id", "provider_payment", unique=True),
         Index("uq_recharge_receipt", "account_id", "receipt_no", unique=True),
         Index("uq_recharge_open_automatic", "account_id", unique=True, **where(OPEN_AUTOMATIC)),
+        # A message about a refund or a dispute knows the payment only.
+        Index("ix_recharge_payment", "provider_payment", **where("provider_payment IS NOT NULL")),
         Index("ix_recharge_due", "due_at", **where("due_at IS NOT NULL")),
         Index("ix_recharge_invoice_due", "invoice_due_at", "account_id", "recharge_no", **where(OPEN_INVOICE)),
         CheckConstraint("amount_micros > 0", name="amount_positive"),

@@ -11,7 +11,7 @@ from tests.api.conftest import ALICE, House, ask
 from tests.factories import NOW
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
-OPEN = {"/sign-in", "/healthz", "/readyz", "/preferences"}
+OPEN = {"/sign-in", "/healthz", "/readyz", "/metrics", "/preferences", "/webhooks/stripe"}
 
 
 def test_a_stranger_is_turned_away_from_every_page(house: House) -> None:

@@ -301,7 +301,7 @@ def test_amounts_are_sent_in_the_units_in_which_stripe_counts(
         ("5.50", "ISK", "Cards cannot be charged so exact an amount in this currency."),
         ("0.49", "USD", r"Amount must be at least $0.50 usd"),
         ("1000000", "USD", r"Amount must be no more than $999,999.99"),
-        ("100", "XXX", "Invalid currency: xxx."),
+        ("100", "ZZZ", "Invalid currency: zzz."),
     ],
 )
 def test_what_stripe_never_takes_is_declined_at_once(

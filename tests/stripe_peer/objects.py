@@ -93,7 +93,7 @@ class Objects:
     ) -> Object:
         """A payment that nobody has confirmed."""
         self.get("customer", customer, "customer")
-        if currency == "xxx" or len(currency) != 3 or not currency.islower():
+        if currency == "zzz" or len(currency) != 3 or not currency.islower():
             raise wrong(f"Invalid currency: {currency}.", "currency")
         if amount % ODD_UNITS.get(currency, 1):
             raise wrong(f"Invalid amount for {currency}.", "amount")

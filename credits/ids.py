@@ -3,7 +3,7 @@ account carries the account's number first, so that an id alone leads to its sha
 
 from dataclasses import dataclass
 
-from credits.refusals import not_found
+from credits.refusals import Refusal, not_found
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
@@ -51,6 +51,14 @@ def read_id_within(kind: str, account_id: int, text: str, field: str) -> int:
     if owner != account_id:
         raise not_found(field)
     return number
+
+
+def belongs(kind: str, text: str, account: str) -> bool:
+    """Tell whether an id is of a type, and of what belongs to the account with another id."""
+    try:
+        return read_id(kind, text)[0] == read_id("acct", account)[0]
+    except Refusal:
+        return False
 
 
 def _written(number: int) -> str:

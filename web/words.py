@@ -40,6 +40,12 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "PAID": sentence("Paid"),
         "REFUNDED": sentence("Refunded in full"),
     },
+    "refund": {
+        "PENDING": sentence("Waiting"),
+        "PROCESSING": sentence("On its way back"),
+        "SUCCEEDED": sentence("Given back"),
+        "FAILED": sentence("Did not go back"),
+    },
     "trigger": {"MANUAL": sentence("By hand"), "AUTOMATIC": sentence("Automatic")},
     "call": {
         "AUTHORIZED": sentence("In progress"),

@@ -6,8 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from credits.ids import read_any_id
-from credits.refusals import Refusal
+from credits.ids import belongs
 from web.documents import ask
 from web.errors import NotVisible
 from web.paper import Paper, paper_of
@@ -39,17 +38,9 @@ async def _asked(request: Request) -> dict[str, Any]:
     """A recharge of another account, or one that has no receipt, is not to be seen here."""
     account, recharge = request.path_params["account"], request.path_params["recharge"]
     data = await ask(request, "receipt", account=account, recharge=recharge)
-    if not _belongs(recharge, account) or not (data["node"] or {}).get("receipt"):
+    if not belongs("rchg", recharge, account) or not (data["node"] or {}).get("receipt"):
         raise NotVisible
     return data
-
-
-def _belongs(recharge: str, account: str) -> bool:
-    try:
-        found = read_any_id(recharge)
-        return found.kind == "rchg" and found.numbers[0] == read_any_id(account).numbers[0]
-    except Refusal:
-        return False
 
 
 def _paper(request: Request, data: dict[str, Any]) -> Paper:

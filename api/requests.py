@@ -17,7 +17,7 @@ from api.refusing import refused
 log = structlog.get_logger("credits.http")
 REQUEST_ID_HEADER = "X-Request-ID"
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_QUIET = ("/healthz", "/readyz", "/static/")
+_QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
 class Requests:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from sqlalchemy import BigInteger, Column, Table, inspect
 
 from db import migrations
@@ -131,3 +132,44 @@ def test_a_new_migration_holds_what_the_tables_gained(
         assert list(scripts.glob("versions/*_gain_a_table.py"))
     finally:
         metadata.remove(gained)
+
+
+@pytest.mark.parametrize("bare_database", ["sqlite", "postgresql"], indirect=True)
+def test_an_account_of_the_first_version_goes_on_where_it_was(bare_database: Database) -> None:
+    """What its lots hold that cannot be spent is counted, its receipts are numbered, and lost answers are asked for."""
+    with bare_database.transaction() as session:
+        command.upgrade(migrations._config(session), "0001")
+    with bare_database.transaction() as session:
+        session.execute(
+            "INSERT INTO account (account_id, name, currency, time_zone, region, locale, mode, status, rate_deck,"
+            " notice_emails, created_at, fingerprint, book_balance_micros, owed_micros, entry_count, lot_count,"
+            " call_count, recharge_count, method_count, last_posted_at)"
+            " VALUES (7, 'Old', 'USD', 'UTC', 'US', 'en', 'LIVE', 'ACTIVE', 'standard', '[]', 1, '', 60, 0, 0, 3, 0,"
+            " 3, 1, 100)"
+        )
+        session.execute(
+            "INSERT INTO payment_method (account_id, method_no, kind, brand, last_four, is_default, created_at)"
+            " VALUES (7, 1, 'INVOICE', '', '', ?, 1)",
+            True,
+        )
+        for number, status, ended_at in ((1, "SUCCEEDED", 30), (2, "SUCCEEDED", 20), (3, "PROCESSING", None)):
+            session.execute(
+                "INSERT INTO recharge (account_id, recharge_no, trigger, status, amount_micros, method_no, attempts,"
+                " created_at, completed_at) VALUES (7, ?, 'MANUAL', ?, 10, 1, 0, 10, ?)",
+                number, status, ended_at,
+            )  # fmt: skip
+        for number, starts_at, expires_at, held in ((1, 10, 200, 10), (2, 10, 90, 20), (3, 150, 300, 30)):
+            session.execute(
+                "INSERT INTO lot (account_id, lot_no, source, priority, amount_micros, remaining_micros, is_open,"
+                " purchased_at, starts_at, expires_at, note) VALUES (7, ?, 'GRANT', 0, 30, ?, ?, 10, ?, ?, '')",
+                number, held, True, starts_at, expires_at,
+            )  # fmt: skip
+
+    upgrade(bare_database)
+
+    assert check(bare_database) == []
+    with bare_database.reading() as session:
+        assert session.row("SELECT caught_up_at, unusable_micros, receipt_count FROM account") == (100, 50, 2)
+        assert session.rows("SELECT receipt_no, due_at FROM recharge ORDER BY recharge_no") == [
+            (2, None), (1, None), (None, 10),
+        ]  # fmt: skip

@@ -15,6 +15,9 @@ PAGES = {
     "/accounts/{account}/funds": "Visa",
     "/accounts/{account}/funds?amount=75": "Charge $75.00 to Visa",
     "/accounts/{account}/funds/methods": "Visa",
+    "/accounts/{account}/receipts/{recharge}": "Total, USD",
+    "/accounts/{account}/refunds/{recharge}": "Can go back",
+    "/accounts/{account}/refunds/{recharge}?amount=20&reason=Mistake": "Give $20.00 of $49.88 back to Visa",
     "/accounts/{account}/lots": "Purchase",
     "/accounts/{account}/ledger": "+4930123456",
     "/accounts/{account}/calls": "Germany",
@@ -26,7 +29,12 @@ PAGES = {
     "/rates?account={account}&search=%2B4915": "Mobile",
     "/rates/{deck}": "Germany",
 }
-OPERATORS_PAGES = {"/": "Fabrikam", "/accounts/new": "Open an account", "/rates/publish": "Price list"}
+OPERATORS_PAGES = {
+    "/": "Fabrikam",
+    "/invoices": "No invoice is open",
+    "/accounts/new": "Open an account",
+    "/rates/publish": "Price list",
+}
 LISTS = {
     "/accounts.csv": 2,
     "/accounts/{account}/lots.csv": 2,

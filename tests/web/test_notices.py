@@ -153,6 +153,15 @@ def test_addresses_are_kept_however_they_are_parted(ada: Browser, sqlite_databas
     assert 'value="1250.00"' in page
 
 
+def test_the_list_stays_narrowed_when_addresses_are_kept(ada: Browser) -> None:
+    page = ada.see(f"{NOTICES}?kind=BALANCE_LOW").text
+
+    answer = ada.send(f"{NOTICES}?kind=BALANCE_LOW", addresses=ANN)
+
+    assert f'action="{ada.path(NOTICES)}?kind=BALANCE_LOW"' in page
+    assert answer.headers["location"] == ada.path(f"{NOTICES}?kind=BALANCE_LOW&saved=yes")
+
+
 def test_an_empty_form_mails_the_administrators_and_tells_only_when_nothing_is_left(
     ada: Browser, sqlite_database: Database
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -41,7 +42,8 @@ async def set_mail(request: Request) -> Response:
         problems = problems_of(payload["errors"], _FIELDS)
     if problems:
         return _page(request, await _asked(request), typed, problems)
-    return RedirectResponse(f"/accounts/{account}/notices?saved=yes", 303)
+    shown = urlencode({**given(_filters(request)), "saved": "yes"})
+    return RedirectResponse(f"/accounts/{account}/notices?{shown}", 303)
 
 
 async def notices_csv(request: Request) -> Response:

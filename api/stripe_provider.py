@@ -17,6 +17,7 @@ from api.stripe_words import (
     error_of,
     found_dispute,
     found_refund,
+    given_along,
     refund_outcome,
     refusal_of,
     standing,
@@ -40,6 +41,8 @@ from credits.providers import (
 from credits.refusals import invalid
 
 API_VERSION = "2026-10-28.endive"
+# The library would tell Stripe of this machine, under an id that it keeps in the home folder.
+stripe.enable_telemetry = False
 # What a payment carries, by which an event or a search finds its recharge; likewise card set-ups and refunds.
 RECHARGE, SETUP, REFUND = "recharge", "setup", "refund"
 # Stripe replays even a failure of its own for a day; then the same is asked under another key, at most so often.
@@ -219,7 +222,7 @@ class StripeProvider:
         with _asking():
             listed = self._stripe.payment_intents.list({"customer": request.customer, "limit": _PAGE})
             for intent in listed.auto_paging_iter():
-                if (intent.metadata or stripe.StripeObject()).to_dict().get(RECHARGE) == request.key:
+                if given_along(intent).get(RECHARGE) == request.key:
                     return intent.id
         return None
 

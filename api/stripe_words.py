@@ -132,6 +132,11 @@ def error_of(error: stripe.StripeError) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def given_along(made: stripe.PaymentIntent | stripe.Refund) -> Mapping[str, str]:
+    """What was given along when something was made, by which it is found."""
+    return {} if made.metadata is None else made.metadata.to_dict()
+
+
 def refund_outcome(refund: stripe.Refund) -> Outcome:
     """How a refund stands."""
     return _REFUNDS.get(refund.status or "", Outcome.LOST)
@@ -139,8 +144,12 @@ def refund_outcome(refund: stripe.Refund) -> Outcome:
 
 def found_refund(refund: stripe.Refund) -> FoundRefund:
     """A refund, as the rules know it."""
-    key = (refund.metadata or stripe.StripeObject()).to_dict().get("refund")
-    return FoundRefund(refund.id, key, micros_of_units(refund.amount, refund.currency), refund_outcome(refund))
+    return FoundRefund(
+        refund.id,
+        given_along(refund).get("refund"),
+        micros_of_units(refund.amount, refund.currency),
+        refund_outcome(refund),
+    )
 
 
 def found_dispute(dispute: stripe.Dispute, payment_id: str) -> FoundDispute:

@@ -1,13 +1,16 @@
 """Payments through Stripe, against a stand-in over real HTTP, with a proxy between the two that breaks things."""
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
 import httpx2
 import pytest
+import stripe as stripe_library
 
-from api.stripe_provider import StripeProvider
+from api.stripe_provider import API_VERSION, StripeProvider
 from credits.providers import (
     Card,
     CustomerRequest,
@@ -160,6 +163,19 @@ def test_a_wrong_key_is_no_answer(peer: StripePeer) -> None:
 
     with pytest.raises(Unavailable):
         stranger.customer(CustomerRequest("acct_1", "Contoso"))
+
+
+def test_stripe_is_told_nothing_of_this_machine(stripe: StripeProvider, proxy: FaultyProxy) -> None:
+    for number in (1, 2):  # the library tells of the request before
+        stripe.customer(CustomerRequest(f"acct_{number}", "Contoso"))
+
+    headers = proxy.seen[-1][0].headers
+    assert "X-Stripe-Client-Telemetry" not in headers
+    assert {"telemetry_id", "platform"} & set(json.loads(headers["X-Stripe-Client-User-Agent"])) == set()
+
+
+def test_the_version_of_the_api_is_the_one_that_the_library_was_made_for() -> None:
+    assert stripe_library.api_version == API_VERSION
 
 
 # Cards given on Stripe's own page
@@ -439,6 +455,18 @@ def test_a_payment_that_somebody_else_took_in_the_same_moment_is_paid(stripe: St
     peer.do("confirm", name=payment_id, payment_method=rig.card.token)
 
     assert rig.take(attempt=1) == PAID
+    assert peer.tries(payment_id) == 1
+
+
+@pytest.mark.parametrize("token", ["pm_card_visa", "pm_card_insufficient"])
+def test_many_who_take_a_payment_at_once_are_one_try(stripe: StripeProvider, peer: StripePeer, token: str) -> None:
+    rig = Rig(stripe, token)
+    payment_id = rig.prepared()
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = set(threads.map(lambda _: rig.take(), range(8)))
+
+    assert len(answers) == 1
     assert peer.tries(payment_id) == 1
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from credits import automatic
 from credits.accounts import require_open
+from credits.automatic import Rule
 from credits.consequences import follow
 from credits.due import open_journal
 from credits.language import Money
@@ -36,10 +37,12 @@ def set_auto_recharge(
     account_id: int,
     wanted: Wanted,
     providers: Providers,
+    dry_run: bool = False,
     now: int,
     terms: Terms = USUAL_TERMS,
-) -> None:
-    """Set the rule, and act on it at once where the balance is below its trigger. A rule that stood still starts again.
+) -> Rule:
+    """Set the rule, act on it at once where the balance is below its trigger, and return it. A rule that stood still
+    starts again. With `dry_run` nothing is set: what is returned, or refused, is what would be.
 
     Switched off it keeps its amounts, unless others are given. Refused: an amount below the minimum or not in whole
     units, a target below the trigger, a daily limit that buys nothing, no way to pay, a closed account.
@@ -55,6 +58,8 @@ def set_auto_recharge(
         usable_method(session, account_id, wanted.method_no)
     if wanted.enabled:
         _require_a_way_to_pay(journal, wanted, providers)
+    if dry_run:
+        return Rule(wanted.enabled, str(wanted.strategy), trigger, amount, wanted.daily_limit_micros, wanted.method_no)
     _store(journal, wanted, trigger, amount)
     journal.account.recharge_below_micros = trigger if wanted.enabled else None
     if wanted.enabled:
@@ -62,6 +67,7 @@ def set_auto_recharge(
     else:
         _give_up_what_waits(journal)
     follow(journal)
+    return automatic.rule_of(session, account_id)
 
 
 def _store(journal: Journal, wanted: Wanted, trigger_micros: int | None, amount_micros: int | None) -> None:

@@ -5,6 +5,7 @@ recharging: automatic). The rule stands still after a card was declined for good
 the account pays in another way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
@@ -46,6 +47,15 @@ def rule_of(session: Session, account_id: int) -> Rule:
     """The rule of an account; one that was never set is not enabled."""
     found = session.row(f"SELECT {_COLUMNS} FROM auto_recharge WHERE account_id = ?", account_id)
     return Rule() if found is None else Rule(bool(found[0]), *found[1:])
+
+
+def rules_of(session: Session, account_ids: Sequence[int]) -> dict[int, Rule]:
+    """The rules of several accounts; one that never set any is left out."""
+    found = session.rows(
+        f"SELECT account_id, {_COLUMNS} FROM auto_recharge WHERE {session.among('account_id')}",
+        session.listed(account_ids),
+    )
+    return {account_id: Rule(bool(enabled), *rest) for account_id, enabled, *rest in found}
 
 
 def amount_to_buy(

@@ -13,6 +13,7 @@ from credits.decisions import explain_decision, explain_pause
 from credits.ids import public_id, read_id_within
 from credits.instants import moment
 from credits.money import micros_of
+from credits.recharges import open_automatic
 from db.kinds import Scope
 from schema.access import Needs, account_number
 from schema.context import Info
@@ -21,6 +22,7 @@ from schema.kinds import DecisionOutcome, RechargeStrategy
 from schema.money import Money
 from schema.paging import Connection, Window, connection, known
 from schema.payment_methods import PaymentMethod, find_method
+from schema.recharges import Recharge, find_recharge
 from schema.refusals import UserError
 from schema.rows import read_rows
 
@@ -39,6 +41,9 @@ class AutoRecharge:
         description="What it may buy in a calendar day of the account; ten recharges, if not said otherwise."
     )
     has_own_daily_limit: bool = strawberry.field(description="`dailyLimit` was set, and is not the usual one.")
+    usual_daily_recharges: int = strawberry.field(
+        description="How many times `amount` may be bought in a day where no limit is set."
+    )
     paused_since: datetime | None = strawberry.field(description="Since when it stands still, when it does.")
     rule: strawberry.Private[Rule]
     account_state: strawberry.Private[AccountState]
@@ -54,6 +59,7 @@ class AutoRecharge:
             strategy=RechargeStrategy(rule.strategy),
             daily_limit=_money(limit, account),
             has_own_daily_limit=rule.daily_limit_micros is not None,
+            usual_daily_recharges=daily_recharges,
             paused_since=None if rule.paused_at is None else moment(rule.paused_at),
             rule=rule,
             account_state=account,
@@ -64,6 +70,12 @@ class AutoRecharge:
         if self.rule.method_no is None:
             return None
         return await find_method(info.context, self.account_state.account_id, self.rule.method_no)
+
+    @resolved("The recharge that it is making now, or that waits for its next try or for the card's owner.")
+    async def underway(self, info: Info) -> Recharge | None:
+        account_id = self.account_state.account_id
+        recharge = await info.context.read(open_automatic, account_id)
+        return None if recharge is None else await find_recharge(info.context, account_id, recharge.recharge_no)
 
     @resolved("Why it stands still, when it does. Another payment method, or setting it again, starts it.")
     def paused_reason(self, info: Info) -> str | None:
@@ -77,7 +89,7 @@ def _money(micros: int | None, account: AccountState) -> Money | None:
 
 async def find_rule(info: Info, account: AccountState) -> AutoRecharge:
     """The rule of an account."""
-    rule = await info.context.read(automatic.rule_of, account.account_id)
+    rule = await info.context.loaders.rule_by_account.load(account.account_id)
     return AutoRecharge.from_rule(rule, account, info.context.terms.daily_recharges)
 
 
@@ -164,6 +176,7 @@ class AutoRechargeInput:
         description="The most to buy in a calendar day of the account. Left out: ten recharges."
     )
     payment_method_id: strawberry.ID | None = strawberry.field(description="What pays. Left out: the default one.")
+    dry_run: bool = strawberry.field(default=False, description="Only judge it, and tell what the rule would be.")
 
 
 @strawberry.type(description="What came of setting the rule.")
@@ -186,10 +199,12 @@ class AutoRechargeMutations:
             daily_limit_micros=None if input.daily_limit is None else micros_of(input.daily_limit, "dailyLimit"),
             method_no=None if method_id is None else read_id_within("pm", account_id, method_id, "paymentMethodId"),
         )
-        await context.write(
+        rule = await context.write(
             auto_recharge.set_auto_recharge,
-            account_id=account_id, wanted=wanted, providers=context.providers, now=context.now, terms=context.terms,
+            account_id=account_id, wanted=wanted, providers=context.providers, dry_run=input.dry_run, now=context.now,
+            terms=context.terms,
         )  # fmt: skip
         account = await context.loaders.accounts_by_key.load((account_id,))
         assert account is not None
-        return AutoRechargePayload(auto_recharge=await find_rule(info, account))
+        found = AutoRecharge.from_rule(rule, account, context.terms.daily_recharges)
+        return AutoRechargePayload(auto_recharge=found)

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from strawberry.dataloader import DataLoader
 
 from credits.accounts import AccountState
+from credits.automatic import Rule, rules_of
 from credits.balances import Balance, balances_of
 from credits.explanations import explain_calls
 from credits.language import Sentence
@@ -60,6 +61,7 @@ class Loaders:
         self.refunds_by_recharge = self._many(RefundState, "refund", "account_id", "recharge_no", order="refund_no")
         self.disputes_by_recharge = self._many(DisputeState, "dispute", "account_id", "recharge_no", order="dispute_no")
         self.methods_by_account = self._many(MethodRow, "payment_method", "account_id", order="method_no")
+        self.rule_by_account: DataLoader[int, Rule] = DataLoader(self._rules, MOST_AT_ONCE)
         self.balance_by_account: DataLoader[int, Balance | None] = DataLoader(self._balances, MOST_AT_ONCE)
         self.notice_emails_by_account: DataLoader[int, list[str]] = DataLoader(self._notice_emails, MOST_AT_ONCE)
         self.recipients_by_account: DataLoader[int, list[str]] = DataLoader(self._recipients, MOST_AT_ONCE)
@@ -79,6 +81,10 @@ class Loaders:
             return await self._read(_rows_by_key, shape, table, columns, keys, order)
 
         return DataLoader(load, MOST_AT_ONCE)
+
+    async def _rules(self, account_ids: list[int]) -> list[Rule]:
+        found = await self._read(rules_of, account_ids)
+        return [found.get(account_id, Rule()) for account_id in account_ids]
 
     async def _balances(self, account_ids: list[int]) -> list[Balance | None]:
         found = await self._read(balances_of, account_ids, self._now)

@@ -12,6 +12,7 @@ from web.assets import FingerprintedFiles
 from web.errors import Fault, NotAllowed, NotVisible
 from web.pages import (
     accounts,
+    automatic,
     call_import,
     calls,
     decks,
@@ -37,8 +38,8 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def routes() -> list[BaseRoute]:
     """Every page, and the static files that they load."""
     rooms = (
-        accounts, overview, funds, methods, notices, receipts, refunds, invoices, lots, ledger, call_import, calls,
-        decks, rates, preferences,
+        accounts, overview, funds, automatic, methods, notices, receipts, refunds, invoices, lots, ledger, call_import,
+        calls, decks, rates, preferences,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

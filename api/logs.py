@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from api.settings import Settings
 
@@ -19,7 +20,9 @@ _SHARED: list[Any] = [
 def set_up_logs(settings: Settings) -> None:
     """Send everything that is logged through one formatter."""
     if settings.log_format == "json":
-        ending: list[Any] = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        # Without the frames' local variables: there are passwords and keys among them.
+        frames = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+        ending: list[Any] = [frames, structlog.processors.JSONRenderer()]
     else:
         plain = structlog.dev.plain_traceback
         ending = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]

@@ -86,7 +86,7 @@ def start_card_setup(
         account = look_up(session, account_id)
     require_open(account)
     if account.mode == AccountMode.TEST:
-        raise conflict("A TEST account's cards are given by their tokens.", field=("accountId",))
+        raise conflict("A TEST account's cards are given by their tokens.")
     provider = _provider_of(account, providers)
     customer = _asked(lambda: _customer(database, provider, account))
     with database.transaction() as session:

@@ -5,14 +5,17 @@ in a process of its own, and is ended by SIGKILL: nothing is rolled back, closed
 """
 
 import itertools
+import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
+from api import worker as worker_module
 from api.mail import Folder
 from api.stripe_provider import StripeProvider
 from api.worker import Post, Worker
@@ -43,7 +46,8 @@ class Life:
 
 def live(life: Life) -> None:
     """Do it, or die on the way."""
-    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - lost answers are logged, and expected
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # lost answers are expected
+    worker_module.log = Loud()
     _die_at(life.dies_at)
     database = Database(life.database_url, pool_size=4)
     stripe = StripeProvider(life.stripe_key, api_base=life.stripe_url, timeout_seconds=5)
@@ -60,6 +64,17 @@ def live(life: Life) -> None:
         while worker.do_money(life.now + day * DAY):
             pass
     database.close()
+
+
+class Loud:
+    """What the worker would log as its own fault and live with ends this life, and the test."""
+
+    def info(self, *_: object, **__: object) -> None:
+        """Nothing to worry about."""
+
+    def exception(self, *_: object, **__: object) -> None:
+        """Raise it again."""
+        raise
 
 
 def _die_at(step: int | None) -> None:

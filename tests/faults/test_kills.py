@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ class World:
     now: int = NOW
     killed: int = 0
 
-    def life(self, **values: object) -> Life:
+    def life(self, **values: Any) -> Life:
         """A life at the present instant."""
         return replace(Life(self.database.url, self.proxy.url, self.peer.key, self.now), **values)
 

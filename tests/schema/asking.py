@@ -14,6 +14,7 @@ from strawberry.types import ExecutionResult
 from credits.decks import RateBook
 from credits.ids import public_id
 from credits.language import language
+from credits.providers import Providers
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import Role, Scope
 from db.session import Database
@@ -55,12 +56,14 @@ class Api:
     now: int = NOW
     terms: Terms = USUAL_TERMS
     base_url: str = ""
+    providers: Providers = field(default_factory=Providers)
 
     def context(self, viewer: Viewer | None = OPERATOR, said_in: str = "en") -> Context:
         """What one request works with."""
         return Context(
-            self.database, self.rates, viewer, language(said_in), lambda: self.now, self.terms, base_url=self.base_url
-        )
+            self.database, self.rates, viewer, language(said_in), lambda: self.now, self.terms,
+            base_url=self.base_url, providers=self.providers,
+        )  # fmt: skip
 
     def run(
         self, document: str, *, viewer: Viewer | None = OPERATOR, said_in: str = "en", **variables: Any
@@ -91,3 +94,9 @@ class Api:
         fields = f"{shape} errors {{ code message field }}"
         document = f"mutation Change($input: {kind}) {{ {mutation}(input: $input) {{ {fields} }} }}"
         return self.ask(document, input=values, **asked)[mutation]
+
+    def refused(self, mutation: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        """Run one mutation that the rules refuse, and return its errors."""
+        errors: list[dict[str, Any]] = self.change(mutation, "", values)["errors"]
+        assert errors
+        return errors

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from credits.auto_recharge import Wanted, set_auto_recharge
 from credits.instants import DAY, HOUR
 from credits.providers import Outcome, RefundAnswer
 from db.session import Database, Session
 from tests.bank import buy_live
 from tests.books import Books, a_call, open_books
-from tests.factories import NOW, make_agreement, make_card, make_recharge, micros
+from tests.factories import NOW, PROVIDERS, make_agreement, make_card, make_recharge, micros
 
 STATEMENTS = ("rows", "row", "execute", "execute_many", "insert")
 
@@ -83,6 +84,23 @@ def test_a_verb_that_dies_at_any_statement_has_done_nothing(database: Database, 
     assert died > 2
     assert books.dump() != before
     assert books.breaches() == []
+
+
+def test_a_charge_that_dies_anywhere_has_begun_no_recharge_and_told_nobody(database: Database) -> None:
+    books = open_books(database)
+    make_card(database, books.account_id)
+    books.grant(10)
+    wanted = Wanted(enabled=True, trigger_micros=micros(5), amount_micros=micros(50))
+    with database.transaction() as session:
+        set_auto_recharge(session, account_id=books.account_id, wanted=wanted, providers=PROVIDERS, now=NOW)
+    before = books.dump()
+
+    for _ in crashes(lambda: books.record(a_call(10, call_id="c1"))):
+        assert books.dump() == before
+
+    assert books.account().recharge_count == 1
+    with database.reading() as session:
+        assert session.rows("SELECT kind FROM notice") == [("BALANCE_BELOW_ZERO",)]
 
 
 @pytest.mark.parametrize("method", ["card", "slow card", "invoice"])

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from credits.accounts import create_account
+from credits.auto_recharge import Wanted, set_auto_recharge
 from credits.calls import CallOutcome, CallReport
 from credits.decks import RateBook
 from credits.instants import HOUR
-from credits.recharging import recharge
+from credits.recharging import drive, recharge
 from credits.refusals import Code, Refusal
 from credits.terms import USUAL_TERMS
 from db.kinds import AccountMode, EntryKind, RechargeStatus
@@ -146,6 +147,66 @@ def test_threads_that_ask_again_after_a_lost_answer_buy_one_lot(database: Databa
         assert session.rows("SELECT status FROM recharge") == [(RechargeStatus.SUCCEEDED,)]
     assert len(books.lots()) == 1
     assert books.breaches() == []
+
+
+def recharging_itself(database: Database, token: str = "tok_ok", **values: Any) -> Books:
+    """A TEST account with 10.00 that buys 50.00 when less than 5.00 is left."""
+    books = open_books(database, **values)
+    make_card(database, books.account_id, token)
+    books.grant(10)
+    wanted = Wanted(enabled=True, trigger_micros=micros(5), amount_micros=micros(50))
+    with database.transaction() as session:
+        set_auto_recharge(session, account_id=books.account_id, wanted=wanted, providers=PROVIDERS, now=books.now)
+    return books
+
+
+def drive_first(books: Books) -> None:
+    """Take up the account's first recharge, as a worker does."""
+    drive(books.database, PROVIDERS, account_id=books.account_id, recharge_no=1, now=books.now)
+
+
+def test_threads_that_charge_below_the_trigger_begin_one_recharge(database: Database) -> None:
+    books = recharging_itself(database)
+
+    at_once(*[lambda: books.charge(6)] * THREADS)
+
+    assert books.account().recharge_count == 1
+    with database.reading() as session:
+        assert session.rows("SELECT sum(times) FROM recharge_decision") == [(THREADS,)]
+
+
+def test_workers_that_take_up_one_recharge_at_once_fund_it_once(database: Database) -> None:
+    books = recharging_itself(database)
+    books.charge(6)
+
+    at_once(*[lambda: drive_first(books)] * THREADS)
+
+    assert [lot.amount_micros for lot in books.lots()] == [micros(10), micros(50)]
+    assert books.breaches() == []
+
+
+def test_workers_that_take_up_one_declined_recharge_at_once_count_one_decline(database: Database) -> None:
+    books = recharging_itself(database, "tok_declined")
+    books.charge(6)
+
+    at_once(*[lambda: drive_first(books)] * THREADS)
+
+    with database.reading() as session:
+        assert session.rows("SELECT status, attempts, declines FROM recharge") == [("PROCESSING", 1, 1)]
+        assert session.rows("SELECT count(*) FROM notice") == [(1,)]
+
+
+def test_a_rule_set_and_charges_made_at_once_begin_one_recharge(database: Database) -> None:
+    books = recharging_itself(database)
+    wanted = Wanted(enabled=True, trigger_micros=micros(20), amount_micros=micros(50))
+
+    def set_again() -> None:
+        with database.transaction() as session:
+            set_auto_recharge(session, account_id=books.account_id, wanted=wanted, providers=PROVIDERS, now=books.now)
+
+    at_once(*[set_again] * 4, *[lambda: books.charge(1)] * 4)
+
+    assert books.account().recharge_count == 1
 
 
 def test_charges_voids_and_forfeitures_at_once_take_each_unit_once(books: Books) -> None:

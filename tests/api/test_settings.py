@@ -73,6 +73,19 @@ def test_settings_become_the_terms_that_the_verbs_know(monkeypatch: pytest.Monke
     assert terms.minimum_recharge_micros("USD") == 20 * MICROS
 
 
+def test_the_seller_is_named_line_by_line_and_else_by_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDITS_BASE_URL", "https://credits.example:8443")
+    assert Settings().terms.seller == ("credits.example",)
+
+    monkeypatch.setenv("CREDITS_SELLER", " Example Ltd |1 High Street\n London|")
+    monkeypatch.setenv("CREDITS_SELLER_TAX_ID", " GB 1 ")
+    monkeypatch.setenv("CREDITS_INVOICE_DAYS", "14")
+
+    terms = Settings().terms
+    assert terms.seller == ("Example Ltd", "1 High Street", "London")
+    assert (terms.seller_tax_id, terms.invoice_days) == ("GB 1", 14)
+
+
 def test_a_minimum_for_one_currency_leaves_the_usual_one_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDITS_MINIMUM_RECHARGE", "JPY=5000")
 

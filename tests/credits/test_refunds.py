@@ -274,6 +274,40 @@ def test_a_refund_that_was_made_at_the_provider_is_taken_once(live: Bought) -> N
     assert live.books.breaches() == []
 
 
+def test_what_is_heard_again_later_changes_nothing_at_all(live: Bought) -> None:
+    live.bank.tells_of(40)
+    live.hear_refunds()
+    before = live.books.dump()
+    live.books.advance(live.books.now + DAY)
+
+    live.hear_refunds()
+
+    after = live.books.dump()
+    assert {table for table in before if before[table] != after[table]} <= {"account"}
+
+
+def test_money_that_went_back_without_us_has_its_consequences(live: Bought) -> None:
+    live.books.charge(30)
+    live.bank.tells_of(100)
+
+    live.hear_refunds()
+
+    assert live.told(NoticeKind.BALANCE_BELOW_ZERO) == 1
+
+
+def test_funds_that_have_expired_repay_nothing_of_what_went_back(live: Bought) -> None:
+    live.books.grant(50, expires_at=live.books.now + HOUR, priority=9)
+    live.books.charge(130)
+    live.books.advance(live.books.now + HOUR)
+    live.bank.tells_of(100)
+
+    live.hear_refunds()
+
+    assert live.books.lot(2).remaining_micros == micros(20)
+    assert live.books.balance().owed_micros == micros(100)
+    assert live.books.breaches() == []
+
+
 def test_what_was_spent_of_money_that_went_back_is_owed_and_other_funds_repay_it(live: Bought) -> None:
     live.books.charge(90)
     live.books.grant(50)
@@ -332,7 +366,8 @@ def test_a_refund_that_fails_after_it_had_gone_back_returns_and_a_late_message_c
     live.bank.tells_of(40)
     live.hear_refunds()
     live.bank.tells_of(40, outcome=Outcome.DECLINED)
-    live.hear_refunds()
+    for _ in range(2):
+        live.hear_refunds()
     live.bank.tells_of(40)
 
     live.hear_refunds()
@@ -415,6 +450,17 @@ def test_a_test_clock_takes_up_a_refund_that_was_left_waiting(bought: Bought, mo
 
     assert bought.refunds() == [(SUCCEEDED, micros(40))]
     assert bought.books.breaches() == []
+
+
+def test_whoever_comes_after_a_crash_need_not_move_a_test_clock(bought: Bought) -> None:
+    bought.bank.answers = [MemoryError()]
+    with pytest.raises(MemoryError):
+        bought.refund(40)
+
+    with bought.books.database.reading() as session:
+        assert refunds_due(session, 0) == [(bought.books.account_id, 1)]
+    bought.drive()
+    assert bought.refunds() == [(SUCCEEDED, micros(40))]
 
 
 def test_the_notes_of_a_refund_are_its_reason(bought: Bought) -> None:

@@ -14,7 +14,8 @@ query Nested($a: ID!, $first: Int) {
   account(id: $a) {
     ledger(first: $first) { nodes {
       description
-      draws { lot { id recharge { id paymentMethod { label } lot { id } } } }
+      draws { lot { id recharge { id paymentMethod { label } lot { id } receipt { number } refundable { amount }
+        refunds { id } dispute { status } } } }
       call { id destination rate { id deck { id } effectiveFrom effectiveTo } }
       recharge { id lot { id } }
     } }

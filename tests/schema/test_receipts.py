@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from credits.ids import public_id
-from credits.instants import DAY
+from credits.instants import DAY, expiry_of_purchase
 from credits.receipts import receipt_number
 from credits.terms import Terms
 from db.kinds import Role
@@ -141,6 +141,16 @@ def test_a_refund_leaves_the_balance_and_stands_on_the_receipt(api: Api, invoice
     assert (line["kind"], line["amount"]["amount"], line["reason"]) == ("REFUND", "40.00", "Not needed")
     assert found["receipt"]["remaining"] == {"amount": "60.00"}
     assert found["refunds"][0]["byProvider"] is False
+
+
+@pytest.mark.parametrize(("later", "left"), [(-1, "100.00"), (0, "0.00")])
+def test_nothing_can_be_given_back_once_its_settlement_window_has_closed(
+    api: Api, invoiced: tuple[int, int], later: int, left: str
+) -> None:
+    expires_at = expiry_of_purchase(NOW, "Asia/Tokyo", 12)
+    api.now = expires_at + api.terms.settlement_window + later
+
+    assert see(api, *invoiced)["refundable"] == {"amount": left}
 
 
 def test_too_large_a_refund_is_refused_in_the_readers_language(api: Api, invoiced: tuple[int, int]) -> None:

@@ -22,6 +22,7 @@ from credits.instants import HOUR, MINUTE
 from credits.payment_methods import card_setups_due, finish_card_setup
 from credits.providers import Providers
 from credits.recharging import drive, recharges_due
+from credits.refunds import drive_refund, refunds_due
 from credits.refusals import Refusal
 from credits.terms import Terms
 from db.session import Database, Session
@@ -112,6 +113,7 @@ class Worker:
         self._desks = (
             Desk("account", accounts_with_something_due, self._bring_up_to_date),
             Desk("recharge", recharges_due, self._drive),
+            Desk("refund", refunds_due, self._drive_refund),
             Desk("card_setup", card_setups_due, self._finish_card_setup),
             Desk("message", events_due, self._act_on_event),
         )
@@ -196,6 +198,13 @@ class Worker:
             self.database, self.providers,
             account_id=account_id, recharge_no=recharge_no, now=now, terms=self.terms,
         )  # fmt: skip
+        return 1
+
+    def _drive_refund(self, refund: tuple[int, int], now: int) -> int:
+        account_id, refund_no = refund
+        drive_refund(
+            self.database, self.providers, account_id=account_id, refund_no=refund_no, now=now, terms=self.terms
+        )
         return 1
 
     def _act_on_event(self, event_id: str, now: int) -> int:

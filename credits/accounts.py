@@ -77,6 +77,11 @@ def lock(session: Session, account_id: int) -> AccountState:
     return _state(session.row(_READ + session.for_update, account_id))
 
 
+def lock_if_free(session: Session, account_id: int) -> list[AccountState]:
+    """The account as by `lock`, or none when somebody else has it locked at this moment."""
+    return [AccountState(*row) for row in session.rows(_READ + session.for_update_if_free, account_id)]
+
+
 def account_now(account: AccountState, now: int) -> int:
     """The account's instant: its own clock for a TEST account, the machine's for a LIVE one."""
     return now if account.clock_at is None else account.clock_at

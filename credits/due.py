@@ -50,10 +50,15 @@ def open_journal(session: Session, account_id: int, now: int, terms: Terms) -> J
 
 
 def bring_up_to_date(session: Session, account_id: int, now: int, terms: Terms = USUAL_TERMS) -> int:
-    """Do all that has fallen due in an account by its own instant, in order. Returns how many things that were."""
-    account = accounts.lock(session, account_id)
-    until = max(account_now(account, now), account.last_posted_at, account.caught_up_at)
-    return catch_up(session, account, until, terms)
+    """Do all that has fallen due in an account by its own instant, in order. Returns how many things that were.
+
+    An account that somebody else has in hand is left to them: they do the same, before they post to it.
+    """
+    done = 0
+    for account in accounts.lock_if_free(session, account_id):
+        until = max(account_now(account, now), account.last_posted_at, account.caught_up_at)
+        done += catch_up(session, account, until, terms)
+    return done
 
 
 def accounts_with_something_due(session: Session, now: int) -> list[int]:

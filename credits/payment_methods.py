@@ -212,7 +212,11 @@ def _setup_request(providers: Providers, account: AccountState, customer: str, s
     key = public_id("setup", account.account_id, setup_no)
     here = f"{providers.base_url}/accounts/{public_id('acct', account.account_id)}/funds/methods"
     return SetupRequest(
-        key=key, customer=customer, success_url=f"{here}?setup={key}", cancel_url=here, locale=account.locale
+        key=key,
+        customer=customer,
+        success_url=f"{here}?setup={key}",
+        cancel_url=f"{here}?unfinished=yes",
+        locale=account.locale,
     )
 
 

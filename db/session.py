@@ -96,6 +96,11 @@ class Session:
         """The clause that locks a selected row against other writers; SQLite has one writer anyway."""
         return " FOR NO KEY UPDATE" if self.is_postgresql else ""
 
+    @property
+    def for_update_if_free(self) -> str:
+        """The same, for a row that nobody else has locked; one that somebody has is not selected at all."""
+        return self.for_update + " SKIP LOCKED" if self.is_postgresql else ""
+
     def _worded(self, sql: str) -> str:
         return _with_percent_marks(sql) if self.is_postgresql else sql
 

@@ -5,6 +5,7 @@ import pytest
 from api import clock
 from credits import recharging
 from credits.instants import MINUTE
+from credits.providers import Providers
 from db.kinds import AccountMode
 from tests.api.conftest import House
 from tests.factories import make_account, make_agreement, micros
@@ -33,7 +34,7 @@ def test_a_recharge_that_nobody_took_up_shows_since_when(house: House, monkeypat
         with monkeypatch.context() as patch:
             patch.setattr(recharging, "drive", lambda *_, **__: None)
             recharging.recharge(
-                house.database, recharging.Providers(), account_id=account_id, amount_micros=micros(100),
+                house.database, Providers(), account_id=account_id, amount_micros=micros(100),
                 idempotency_key="k", now=clock.now() - 10 * MINUTE,
             )  # fmt: skip
 

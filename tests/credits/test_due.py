@@ -273,3 +273,15 @@ def test_a_late_call_after_the_forfeiture_is_owed(books: Books) -> None:
 
     assert books.balance().owed_micros == micros(4)
     assert books.breaches() == []
+
+
+def test_an_account_that_somebody_has_in_hand_is_left_to_them(postgresql_database: Database) -> None:
+    books = open_books(postgresql_database, mode=AccountMode.LIVE)
+    books.grant(10, expires_at=NOW + HOUR)
+    books.advance(NOW + HOUR)
+    with postgresql_database.transaction() as session:
+        session.row("SELECT 1 FROM account WHERE account_id = ? FOR UPDATE", books.account_id)
+
+        assert books.bring_up_to_date() == 0
+
+    assert books.bring_up_to_date() == 1

@@ -12,6 +12,7 @@ from credits.ids import public_id
 from credits.instants import DAY, HOUR
 from credits.providers import Providers
 from credits.recharging import drive, recharges_due
+from db.kinds import AccountMode
 from db.session import Database
 from tests.books import Books, open_books
 from tests.factories import NOW, a_key, make_card, make_recharge, make_test_account
@@ -190,7 +191,7 @@ def live(database: Database) -> Iterator[Live]:
     """A LIVE account, and the stand-in."""
     with StripePeer() as peer:
         providers = Providers(StripeProvider(peer.key, api_base=peer.url), "https://credits.example")
-        books = open_books(database, mode="LIVE")
+        books = open_books(database, mode=AccountMode.LIVE)
         yield Live(Api(database, providers=providers), books, peer)
 
 
@@ -317,7 +318,7 @@ def test_a_payment_given_up_in_time_cannot_be_confirmed_any_more(live: Live) -> 
 
 
 def test_without_a_provider_a_live_account_takes_no_cards(api: Api) -> None:
-    account_id = open_books(api.database, mode="LIVE").account_id
+    account_id = open_books(api.database, mode=AccountMode.LIVE).account_id
 
     takes = api.ask("query T($a: ID!) { account(id: $a) { takesCards } }", a=acct(account_id))["account"]
     errors = api.refused("startCardSetup", {"accountId": acct(account_id)})

@@ -11,8 +11,7 @@ from db.kinds import NoticeKind
 
 
 def follow(journal: Journal) -> None:
-    """Write what was gathered, tell of the lines that the balance has crossed, and recharge where the rule says so."""
-    journal.write()
+    """Tell of the lines that the balance has crossed, recharge where the rule says so, and write what was gathered."""
     _tell_when_empty(journal)
     _tell_when_low(journal)
     account = journal.account

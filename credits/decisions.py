@@ -29,6 +29,9 @@ _PAUSES = {
     PauseReason.ACTION_REQUIRED: sentence(
         "The bank wants a payment to be confirmed. Confirm it, or pay in another way."
     ),
+    PauseReason.DISPUTED: sentence(
+        "The payer's bank contests a payment. Pay in another way, or switch it on again when that is settled."
+    ),
     PauseReason.NO_PAYMENT_METHOD: sentence("There is nothing to pay with. Add a payment method."),
 }
 

@@ -5,6 +5,7 @@ lost, the bank has the money, and what the lot could not give is owed. A dispute
 its messages come in, and what went back in another way is not taken again.
 """
 
+from credits import automatic
 from credits.consequences import follow
 from credits.due import open_journal
 from credits.language import language
@@ -13,7 +14,7 @@ from credits.notices import tell
 from credits.providers import FoundDispute, Providers
 from credits.returns import Bought, DisputeState, bought, change_dispute, disputes_of, give_back
 from credits.terms import USUAL_TERMS, Terms
-from db.kinds import DisputeStatus, NoticeKind
+from db.kinds import DisputeStatus, NoticeKind, PauseReason
 from db.session import Database
 
 
@@ -74,6 +75,7 @@ def _open(journal: Journal, whole: Bought, found: FoundDispute, *, holds: bool) 
     ]
     if holds:
         _tell(journal, state, DisputeStatus.OPEN, held_micros)
+        automatic.pause(journal, PauseReason.DISPUTED)  # whoever contests one payment would contest the next
     return state
 
 

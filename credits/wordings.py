@@ -241,6 +241,7 @@ def _card_expiring(desk: Desk) -> Draft:
 _WHY_PAUSED = {
     PauseReason.DECLINED: "The payment was declined each time it was tried.",
     PauseReason.ACTION_REQUIRED: "The bank asks for a confirmation that only the card's owner can give.",
+    PauseReason.DISPUTED: "The payer's bank contests a payment, so no further one is asked for by itself.",
     PauseReason.NO_PAYMENT_METHOD: "The account has no payment method that could be used.",
 }
 

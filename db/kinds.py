@@ -149,6 +149,7 @@ class PauseReason(StrEnum):
     DECLINED = "DECLINED"
     ACTION_REQUIRED = "ACTION_REQUIRED"
     NO_PAYMENT_METHOD = "NO_PAYMENT_METHOD"
+    DISPUTED = "DISPUTED"
 
 
 class DecisionOutcome(StrEnum):

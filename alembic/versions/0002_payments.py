@@ -97,7 +97,7 @@ def upgrade() -> None:
         sa.Column("paused_at", sa.BigInteger(), nullable=True),
         sa.Column("recheck_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "paused_reason IN ('DECLINED', 'ACTION_REQUIRED', 'NO_PAYMENT_METHOD')",
+            "paused_reason IN ('DECLINED', 'ACTION_REQUIRED', 'NO_PAYMENT_METHOD', 'DISPUTED')",
             name=op.f("ck_auto_recharge_paused_reason"),
         ),
         sa.CheckConstraint("strategy IN ('FIXED_AMOUNT', 'TOP_UP_TO')", name=op.f("ck_auto_recharge_strategy")),

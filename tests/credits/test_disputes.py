@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 
+from credits.auto_recharge import Wanted, set_auto_recharge
 from credits.instants import DAY
 from credits.providers import Unavailable
 from credits.refusals import Code, Refusal
@@ -216,3 +217,21 @@ def test_many_who_hear_of_one_dispute_act_once(live: Bought) -> None:
     assert live.books.balance().owed_micros == micros(30)
     assert live.told(NoticeKind.FUNDS_DISPUTED) == 1
     assert live.books.breaches() == []
+
+
+def test_a_contested_payment_lets_automatic_recharge_stand_still(live: Bought) -> None:
+    books = live.books
+    wanted = Wanted(enabled=True, trigger_micros=micros(50), amount_micros=micros(100))
+    with books.database.transaction() as session:
+        set_auto_recharge(
+            session, account_id=books.account_id, wanted=wanted, providers=live.providers, now=books.now,
+            terms=books.terms,
+        )  # fmt: skip
+
+    hear(live, 100)
+
+    with books.database.reading() as session:
+        assert session.rows("SELECT paused_reason FROM auto_recharge") == [("DISPUTED",)]
+        assert session.rows("SELECT outcome FROM recharge_decision") == [("PAUSED",)]
+    assert books.account().recharge_count == 1
+    assert live.told("AUTO_RECHARGE_PAUSED") == 1

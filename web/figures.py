@@ -119,6 +119,11 @@ class Figures:
         """Whether an instant lies within so many days of the account's clock."""
         return text is not None and self.now is not None and abs(read_instant(text) - self.now) < timedelta(days=days)
 
+    def days_until(self, day: str) -> int:
+        """How many days from the account's today to a calendar day; negative for one that has passed."""
+        assert self.now is not None, "an account has a clock"
+        return (date.fromisoformat(day) - self._local(self.now).date()).days
+
     def through(self, text: str | None) -> Markup:
         """The last day before an instant: what something "can be used through"."""
         if text is None:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,15 @@ _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-n
 
 @dataclass(frozen=True)
 class Site:
-    """Where the app is, and the account that the journeys are about."""
+    """Where the app is, the account that the journeys are about, and the app itself."""
 
     address: str
     account: str
+    app: Any
+
+    def work(self) -> None:
+        """Let the worker do what is due."""
+        self.app.state.running.worker.do_money(NOW)
 
 
 @pytest.fixture
@@ -46,16 +52,24 @@ def site(sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """The app on a port of its own, with a TEST account that has 100 dollars, a card and a call."""
     monkeypatch.setattr("api.passwords._HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     account_id = _fill(sqlite_database)
-    app = build_app(Settings(data=tmp_path, database_url=sqlite_database.url, worker=False, log_level="ERROR"))
+    with serving(data=tmp_path, database_url=sqlite_database.url) as (address, app):
+        yield Site(address, public_id("acct", account_id), app)
+
+
+@contextmanager
+def serving(**settings: Any) -> Iterator[tuple[str, Any]]:
+    """The app on a port of its own, which it knows; gives its address and the app."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        app = build_app(Settings(base_url=address, worker=False, log_level="ERROR", **settings))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        serving.start()
+        running = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        running.start()
         _wait_until_started(server)
-        yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", public_id("acct", account_id))
+        yield address, app
         server.should_exit = True
-        serving.join()
+        running.join()
 
 
 @pytest.fixture(scope="module")

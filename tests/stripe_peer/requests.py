@@ -65,7 +65,8 @@ class Requests(BaseHTTPRequestHandler):
                 f'<label>Card <select name="card">{cards}</select></label> <button name="say" value="yes">Save'
                 '</button> <button name="say" value="no">Back</button>'
             )
-        self._send(200, f'<!doctype html><title>Stripe</title><form method="post">{inner}</form>'.encode(), "text/html")
+        head = '<!doctype html><title>Stripe</title><link rel="icon" href="data:,">'
+        self._send(200, f'{head}<form method="post">{inner}</form>'.encode(), "text/html")
 
     def _press(self, path: str, values: dict[str, Any]) -> None:
         peer, name = self.server.peer, path.rpartition("/")[2]

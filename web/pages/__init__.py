@@ -26,6 +26,7 @@ from web.pages import (
     preferences,
     rates,
     receipts,
+    recharges,
     refunds,
 )
 from web.rendering import render
@@ -38,8 +39,8 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 def routes() -> list[BaseRoute]:
     """Every page, and the static files that they load."""
     rooms = (
-        accounts, overview, funds, automatic, methods, notices, receipts, refunds, invoices, lots, ledger, call_import,
-        calls, decks, rates, preferences,
+        accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
+        call_import, calls, decks, rates, preferences,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

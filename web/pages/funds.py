@@ -11,6 +11,7 @@ from credits.language import Money
 from credits.money import micros_of
 from web.documents import ask, tell
 from web.forms import Problem, new_key, of_fields, problems_of, read_amount, read_form
+from web.leaving import leave_for
 from web.listing import Row, csv_of, filters_of, given, listing, paging
 from web.reader import language_of
 from web.rendering import render
@@ -23,6 +24,8 @@ async def funds(request: Request) -> Response:
     """The form; with an amount in the address, the question whether to buy it; after that, what became of it."""
     typed = filters_of(request, "amount", "method")
     data = await _asked(request)
+    if await _has_news(request, data):
+        data = await _asked(request)
     if not typed["amount"] and "amount" not in request.query_params:
         return _page(request, data, typed, [])
     problems = _judge(request, typed) or _judge_least(request, typed, data["account"]["minimumRecharge"])
@@ -43,6 +46,8 @@ async def add_funds(request: Request) -> Response:
             paymentMethodId=typed.get("method") or None,
             idempotencyKey=typed.get("idempotency_key") or new_key(),
         )
+        if payload["recharge"] and payload["recharge"]["actionUrl"]:  # its bank asks at once, on a page of its own
+            return leave_for(request, payload["recharge"]["actionUrl"], await ask(request, "head", account=account))
         if payload["recharge"]:  # paid or declined, it is written down, and the page tells what became of it
             return RedirectResponse(f"/accounts/{account}/funds?done={payload['recharge']['id']}", 303)
         problems = problems_of(payload["errors"], _FIELDS)
@@ -85,6 +90,17 @@ def _judge_least(request: Request, typed: dict[str, str], least: dict[str, str])
     return [Problem("amount", language_of(request).say("The least that can be added is {least}.", least=money))]
 
 
+async def _has_news(request: Request, data: dict[str, Any]) -> bool:
+    """Whoever comes back from the bank should see what came of it: ask the provider before the page tells."""
+    done = data.get("node")
+    if not done or done["status"] != "ACTION_REQUIRED" or data["account"]["viewerRole"] == "VIEWER":
+        return False
+    payload = await tell(
+        request, "check_recharge", accountId=request.path_params["account"], rechargeId=request.query_params["done"]
+    )
+    return bool(payload["recharge"] and payload["recharge"]["status"] != done["status"])
+
+
 async def _asked(request: Request) -> dict[str, Any]:
     account = request.path_params["account"]
     done = request.query_params.get("done", "")
@@ -118,6 +134,7 @@ def _page(
         after=_after(data["account"]["balance"]["available"], typed.get("amount", "")),
         confirm=confirm and chosen is not None,
         done=data.get("node"),
+        unreached="unreached" in request.query_params,
         recharges=listing(request, data["account"]["recharges"], _filters(request)),
     )
 

@@ -27,13 +27,14 @@ from hypothesis.stateful import (
 
 from credits.calls import CallReport
 from credits.instants import DAY, HOUR, MINUTE, instant, moment
+from credits.refunds import refund_recharge
 from credits.refusals import Code, Refusal
 from credits.verify import verify
 from db.kinds import AccountMode, LotStatus
 from db.session import Database
 from db.tables import NEVER
 from tests.books import UNRATED, Books, a_call, open_books
-from tests.factories import NOW, a_key, make_agreement, make_card, make_recharge
+from tests.factories import NOW, PROVIDERS, a_key, make_agreement, make_card, make_recharge
 
 WINDOW = 72 * HOUR
 MICROS_A_SECOND = 1_000
@@ -52,6 +53,7 @@ class ModelLot:
     holds: int
     voided: bool = False
     forfeited: bool = False
+    recharge_no: int | None = None
 
     def usable(self, at: int) -> bool:
         """From its start until just before its expiry."""
@@ -84,13 +86,14 @@ class Model:
         if lot.usable(self.now):
             self.repay(lot)
 
-    def buy(self, amount: int) -> None:
+    def buy(self, amount: int, recharge_no: int) -> None:
         """Bought funds last through the local day a year on; 29 February becomes 28 February."""
         today = moment(self.now).astimezone(self.zone).date()
         leap = (today.month, today.day) == (2, 29)
         last_day = date(today.year + 1, today.month, 28 if leap else today.day)
         end = datetime.combine(last_day + timedelta(days=1), time(), self.zone)
         self.add(amount, self.now, instant(end), 0)
+        self.lots[-1].recharge_no = recharge_no
 
     def charge(self, amount: int, answered_at: int) -> None:
         """Lots usable when the call was answered pay, while their settlement window is open; then lots usable
@@ -213,13 +216,37 @@ class Course(RuleBasedStateMachine):
         """Buy funds; the slow card is asked twice under one key."""
         key, method_no = a_key(), 1 if self.live else method_no
         for _ in range(2):
-            make_recharge(
+            recharge_no = make_recharge(
                 self.database, self.books.account_id, units,
                 method_no=method_no, idempotency_key=key, now=self.books.now,
             )  # fmt: skip
 
         if method_no != DECLINED:
-            self.model.buy(units * 1_000_000)
+            self.model.buy(units * 1_000_000, recharge_no)
+
+    @precondition(lambda self: any(lot.recharge_no for lot in self.model.lots))
+    @rule(which=SOME, part=st.booleans())
+    def refund(self, which: int, part: bool) -> None:
+        """Give back all that bought funds still hold in whole coins, or one unit of them; or nothing is left."""
+        bought = [lot for lot in self.model.lots if lot.recharge_no]
+        lot = bought[which % len(bought)]
+        left = lot.holds // 10_000 * 10_000 if lot.usable(self.model.now) else 0
+        amount = min(left, 1_000_000) if part and left else left
+
+        def give_back() -> None:
+            refund_recharge(
+                self.database, PROVIDERS, account_id=self.books.account_id, recharge_no=lot.recharge_no or 0,
+                amount_micros=amount if part and left else None, reason="Not needed", idempotency_key=a_key(),
+                now=self.books.now,
+            )  # fmt: skip
+
+        if left:
+            give_back()
+            lot.holds -= amount
+        elif not lot.holds:
+            with pytest.raises(Refusal) as refused:
+                give_back()
+            assert refused.value.code == Code.CONFLICT
 
     @precondition(lambda self: self.model.lots)
     @rule(which=SOME)

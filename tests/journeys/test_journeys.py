@@ -125,7 +125,8 @@ def test_the_language_changes_from_the_foot_of_the_page(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/funds", "/funds/methods", "/lots", "/ledger", "/calls", "/calls/check", "/calls/import"]
+    "path",
+    ["", "/funds", "/funds/automatic", "/funds/methods", "/lots", "/ledger", "/calls", "/calls/check", "/calls/import"],
 )
 def test_nothing_is_cut_off_on_a_small_phone(phone: Page, site: Site, path: str) -> None:
     sign_in(phone)

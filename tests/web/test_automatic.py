@@ -147,7 +147,7 @@ def test_what_it_decided_is_kept_with_its_reason_and_its_recharge(
 
 
 def test_a_declined_card_shows_its_next_try_and_in_the_end_that_it_stands_still(
-    ada: Browser, app: Any, sqlite_database: Database
+    ada: Browser, olga: Browser, app: Any, sqlite_database: Database
 ) -> None:
     ada.send("/accounts/{account}/funds/methods", kind="CARD", token="tok_declined", make_default="yes")
     ada.send(PAGE, **RULE | {"trigger": "149.88"})
@@ -157,6 +157,9 @@ def test_a_declined_card_shows_its_next_try_and_in_the_end_that_it_stands_still(
     for _ in range(5):
         ada.send("/accounts/{account}/clock", by="day", back=ada.path(PAGE))
     stopped = text_of(ada.see(PAGE))
+    overview, accounts = text_of(ada.see("/accounts/{account}")), text_of(olga.see("/"))
+    ada.send(f"{PAGE}/off", on=PAGE)
+    off, accounts_then = text_of(ada.see(PAGE)), text_of(olga.see("/"))
 
     assert "The card was declined." in waiting
     assert "It is tried again" in waiting
@@ -164,6 +167,31 @@ def test_a_declined_card_shows_its_next_try_and_in_the_end_that_it_stands_still(
     assert "It stands still since" in stopped
     assert "The card was declined four times." in stopped
     assert "strategy=FIXED_AMOUNT&trigger=149.88&amount=100" in stopped, "the way to start it again"
+    assert "paused: The card was declined four times." in overview
+    assert "Automatic recharge paused" in accounts
+    assert "It is off." in off
+    assert "Automatic recharge paused" not in accounts_then
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (RULE, "adds $100.00 when less than $20.00 is left"),
+        (RULE | {"strategy": "TOP_UP_TO"}, "fills up to $100.00 when less than $20.00 is left"),
+    ],
+)
+def test_the_overview_says_it_in_a_sentence(ada: Browser, rule: dict[str, str], says: str) -> None:
+    before = text_of(ada.see("/accounts/{account}"))
+    ada.send(PAGE, **rule)
+
+    assert 'automatic">off</a>' in before
+    assert says in text_of(ada.see("/accounts/{account}"))
+
+
+def test_the_overview_offers_it_where_calls_are_refused(ada: Browser, sqlite_database: Database) -> None:
+    spend(sqlite_database, ada, 2498)
+
+    assert "Add funds or turn on automatic recharge." in text_of(ada.see("/accounts/{account}"))
 
 
 def test_who_may_only_look_sees_it_and_can_change_nothing(vera: Browser) -> None:

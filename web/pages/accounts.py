@@ -146,9 +146,15 @@ def _columns(request: Request) -> list[tuple[str, Any]]:
         (say("Available"), lambda row: row["balance"]["available"]["amount"]),
         (say("Expiring within 30 days"), lambda row: row["balance"]["expiring"]["amount"]),
         (say("Next expiry"), lambda row: row["balance"]["nextExpiry"]),
+        (say("Automatic recharge paused since"), lambda row: _paused_since(row["autoRecharge"])),
         (say("Mode"), lambda row: row["mode"]),
         (say("Status"), lambda row: row["status"]),
     ]
+
+
+def _paused_since(rule: Row) -> object:
+    """Since when automatic recharge stands still, where it is on at all."""
+    return rule["pausedSince"] if rule["enabled"] else None
 
 
 _get = partial(Route, methods=["GET"])

@@ -122,6 +122,7 @@ def fund(journal: Journal, state: RechargeState, method: Method) -> None:
     change(
         journal, state.recharge_no, status=RechargeStatus.SUCCEEDED.value, completed_at=journal.now, due_at=None,
         next_attempt_at=None, action_url=None, failure_reason=None, receipt_no=account.receipt_count,
+        seller="\n".join(journal.terms.seller), seller_tax_id=journal.terms.seller_tax_id, buyer=account.name,
         invoice_due_at=None if method.is_card else to_be_paid_by,
     )  # fmt: skip
     if state.is_automatic:

@@ -64,7 +64,10 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Everything that a document says. `due_at` is the first instant at which an invoice is overdue."""
+    """Everything that a document says, of buyer and seller as they were when it was issued.
+
+    `due_at` is the first instant at which an invoice is overdue.
+    """
 
     account_id: int
     recharge_no: int
@@ -72,6 +75,8 @@ class Receipt:
     number: str
     kind: ReceiptKind
     buyer: str
+    seller: tuple[str, ...]
+    seller_tax_id: str
     currency: str
     time_zone: str
     is_test: bool
@@ -125,7 +130,8 @@ def receipts_of(session: Session, keys: Sequence[Key], now: int) -> dict[Key, Re
     marks, numbers = _among(keys)
     found = session.rows(
         "SELECT recharge.account_id, recharge.recharge_no, recharge.method_no, receipt_no, payment_method.kind,"
-        " account.name, currency, time_zone, clock_at, purchase_order, agreement_number, recharge.amount_micros,"
+        " coalesce(buyer, account.name), seller, seller_tax_id, currency, time_zone, clock_at, purchase_order,"
+        " agreement_number, recharge.amount_micros,"
         " completed_at, invoice_due_at, invoice_paid_at, invoice_reference, lot.expires_at"
         " FROM recharge JOIN account ON account.account_id = recharge.account_id"
         " JOIN payment_method ON payment_method.account_id = recharge.account_id"
@@ -172,15 +178,17 @@ def mark_invoice_paid(session: Session, *, account_id: int, recharge_no: int, re
 
 def _read(row: tuple[Any, ...], now: int) -> Receipt:
     (
-        account_id, recharge_no, method_no, receipt_no, method_kind, name, currency, time_zone, clock_at,
-        purchase_order, agreement_number, amount_micros, completed_at, due_at, paid_at, reference, expires_at,
+        account_id, recharge_no, method_no, receipt_no, method_kind, buyer, seller, tax_id, currency, time_zone,
+        clock_at, purchase_order, agreement_number, amount_micros, completed_at, due_at, paid_at, reference, expires_at,
     ) = row  # fmt: skip
     is_invoice = method_kind == PaymentMethodKind.INVOICE
     return Receipt(
         account_id, recharge_no, method_no,
         number=receipt_number(account_id, receipt_no),
         kind=ReceiptKind.INVOICE if is_invoice else ReceiptKind.RECEIPT,
-        buyer=name,
+        buyer=buyer,
+        seller=tuple((seller or "").splitlines()),
+        seller_tax_id=tax_id or "",
         currency=currency,
         time_zone=time_zone,
         is_test=clock_at is not None,

@@ -257,6 +257,9 @@ def upgrade() -> None:
     op.add_column("recharge", sa.Column("invoice_due_at", sa.BigInteger(), nullable=True))
     op.add_column("recharge", sa.Column("invoice_paid_at", sa.BigInteger(), nullable=True))
     op.add_column("recharge", sa.Column("invoice_reference", sa.Text(), nullable=True))
+    op.add_column("recharge", sa.Column("seller", sa.Text(), nullable=True))
+    op.add_column("recharge", sa.Column("seller_tax_id", sa.Text(), nullable=True))
+    op.add_column("recharge", sa.Column("buyer", sa.Text(), nullable=True))
     op.create_index(
         "ix_recharge_due",
         "recharge",

@@ -60,6 +60,7 @@ class Recharge(SQLModel, table=True):
 
     `due_at` is when it is taken up again, by whoever comes first: to ask for the first time, to ask again after a
     lost answer, or (`next_attempt_at`) to try a declined card once more. `declines` counts the tries that were refused.
+    `seller` (lines), `seller_tax_id` and `buyer` are what its receipt says of them, as they were when it was issued.
     """
 
     __tablename__ = "recharge"
@@ -100,6 +101,9 @@ class Recharge(SQLModel, table=True):
     invoice_due_at: int | None = big(default=None)
     invoice_paid_at: int | None = big(default=None)
     invoice_reference: str | None = words(default=None)
+    seller: str | None = words(default=None)
+    seller_tax_id: str | None = words(default=None)
+    buyer: str | None = words(default=None)
 
 
 class AutoRecharge(SQLModel, table=True):

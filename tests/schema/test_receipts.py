@@ -50,12 +50,13 @@ def invoiced(api: Api) -> tuple[int, int]:
 
 
 def test_a_receipt_says_all_that_its_page_prints(api: Api, invoiced: tuple[int, int]) -> None:
-    api.terms = Terms(seller=("Example Ltd", "1 High Street"), seller_tax_id="GB 1")
-    account_id, recharge_no = invoiced
+    account_id, _ = invoiced
+    house = Terms(seller=("Example Ltd", "1 High Street"), seller_tax_id="GB 1")
+    recharge_no = make_recharge(api.database, account_id, terms=house)
 
-    found = see(api, *invoiced)["receipt"]
+    found = see(api, account_id, recharge_no)["receipt"]
 
-    assert found["number"] == receipt_number(account_id, 1)
+    assert found["number"] == receipt_number(account_id, 2)
     assert (found["kind"], found["status"], found["paidOn"]) == ("INVOICE", "OPEN", None)
     assert (found["seller"], found["sellerTaxId"]) == (["Example Ltd", "1 High Street"], "GB 1")
     assert (found["buyer"], found["purchaseOrder"], found["isTest"]) == ("Contoso", "PO-1", False)
@@ -63,6 +64,17 @@ def test_a_receipt_says_all_that_its_page_prints(api: Api, invoiced: tuple[int, 
     assert [line["amount"]["amount"] for line in found["lines"]] == ["100.00"]
     assert found["recharge"]["id"] == public_id("rchg", account_id, recharge_no)
     assert found["account"]["name"] == "Contoso"
+
+
+def test_a_receipt_stays_as_it_was_issued(api: Api, invoiced: tuple[int, int]) -> None:
+    account_id, _ = invoiced
+    recharge_no = make_recharge(api.database, account_id, terms=Terms(seller=("Example Ltd",), seller_tax_id="GB 1"))
+    api.terms = Terms(seller=("Other Ltd",), seller_tax_id="GB 2")
+    api.change("updateAccount", "account { id }", {"accountId": acct(account_id), "name": "Fabrikam"})
+
+    found = see(api, account_id, recharge_no)["receipt"]
+
+    assert (found["seller"], found["sellerTaxId"], found["buyer"]) == (["Example Ltd"], "GB 1", "Contoso")
 
 
 def test_a_receipt_is_found_at_an_absolute_address(api: Api, invoiced: tuple[int, int]) -> None:

@@ -9,13 +9,17 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import repeat
 
 import phonenumbers
 
+from api.mail import send_due_notices
 from api.people import create_person
 from api.sample import sample_rates
 from api.tokens import create_token
-from credits.accounts import create_account
+from api.worker import Post
+from credits.accounts import create_account, update_account
+from credits.auto_recharge import Wanted, set_auto_recharge
 from credits.calls import CallReport, record_calls
 from credits.clocks import advance_clock
 from credits.decks import RateBook
@@ -23,10 +27,11 @@ from credits.due import bring_up_to_date
 from credits.funds import grant_credit
 from credits.instants import DAY, HOUR, MINUTE, SECOND, local_day, moment, start_of_day
 from credits.money import MICROS
+from credits.notices import set_low_balance
 from credits.payment_methods import add_payment_method
 from credits.providers import Providers
 from credits.publishing import publish_deck
-from credits.recharging import recharge
+from credits.recharging import drive, recharge, recharges_due
 from credits.terms import Terms
 from db.kinds import AccountMode, PaymentMethodKind, Role, Rounding, Scope, Service
 from db.session import Database, Session
@@ -35,8 +40,10 @@ OPERATOR = "operator@example.com"
 ADMIN = "ines@lindgren-howe.example"
 PROVIDERS = Providers()
 FIRST_DAY = 430
-# Days ago, whole units: the oldest has expired with something left, the next expires within days.
-PURCHASES = ((425, 180), (361, 220), (200, 100), (90, 150), (20, 100))
+# Days ago, whole units: the first has expired with something left, the next expires within days.
+PURCHASES = ((425, 180), (361, 220))
+# From so many days ago on, automatic recharge took over: below this much, so much is bought.
+AUTOMATIC_SINCE, TRIGGER, AMOUNT = 190, 300, 50
 # The regions called, by how often.
 CALLED = {"US": 4, "GB": 3, "DE": 2, "CA": 2, "IN": 2, "FR": 1, "MX": 1, "JP": 1, "SE": 1, "AU": 1, "BR": 1, "PH": 1}
 NO_RATE_NUMBER = "+6907290"  # a place that the sample list leaves out
@@ -59,13 +66,17 @@ class Demo:
     token: str
 
 
-def fill(database: Database, *, now: int, terms: Terms) -> Demo:
-    """Fill an empty database with the demonstration, as if it had been in use for over a year until `now`."""
+def fill(database: Database, *, now: int, terms: Terms, post: Post | None = None) -> Demo:
+    """Fill an empty database with the demonstration, as if it had been in use for over a year until `now`; with
+    `post`, its mail was sent in its time."""
     rates = RateBook()
     _publish(database, now)
-    lindgren_id = _lindgren(database, rates, now, terms)
-    aozora_id = _aozora(database, rates, now, terms)
-    test_id = _test_account(database, rates, now, terms)
+    made = []
+    for account in (_lindgren, _aozora, _test_account):
+        made.append(account(database, rates, now, terms))
+        if post is not None:
+            _send(database, post, now)
+    lindgren_id, aozora_id, test_id = made
     operator_password, admin_password = _password(), _password()
     with database.transaction() as session:
         opened_at = now - FIRST_DAY * DAY
@@ -100,39 +111,49 @@ def _publish(database: Database, now: int) -> None:
 
 
 def _lindgren(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
-    """A LIVE organisation that buys by invoice: a year of lots, a grant, and calls every working day of late."""
+    """A LIVE organisation that buys by invoice, of late automatically: a year of lots, a grant, and calls every
+    working day."""
     opened_at, zone = now - FIRST_DAY * DAY, "America/New_York"
     with database.transaction() as session:
         account_id = create_account(session, name="Lindgren & Howe", currency="USD", time_zone=zone, now=opened_at)
+        update_account(session, account_id=account_id, notice_emails=[ADMIN, "accounts@lindgren-howe.example"])
     _agree(database, account_id, opened_at, order="2025-118")
     calls = _Calls(random.Random(7), caller="+1212555")
-    for (bought_days_ago, units), until in zip(PURCHASES, (*(days for days, _ in PURCHASES[1:]), -1), strict=True):
-        _buy(database, account_id, units, _morning(now, bought_days_ago, zone), terms)
-        with database.transaction() as session:
-            for days_ago in range(bought_days_ago, until, -1):
-                morning = _morning(now, days_ago, zone)
-                reports = list(calls.of_day(morning, _busyness(days_ago, morning), now))
-                if days_ago == 60:
-                    _thank(session, account_id, morning)
-                if days_ago == 3:
-                    reports.append(CallReport("lh-unrated-1", NO_RATE_NUMBER, morning + HOUR, 95, from_number=DESK))
-                _record(session, rates, account_id, reports, min(morning + 10 * HOUR, now), terms)
+    bought = dict(PURCHASES)
+    for days_ago in range(PURCHASES[0][0], -1, -1):
+        morning = _morning(now, days_ago, zone)
+        evening = min(morning + 10 * HOUR, now)
+        if days_ago in bought:
+            _buy(database, account_id, bought[days_ago], morning, terms)
+        if days_ago == AUTOMATIC_SINCE:
+            _recharge_below(database, account_id, TRIGGER, morning, terms)
+        reports = list(calls.of_day(morning, _busyness(days_ago, morning), now))
+        if days_ago == 3:
+            reports.append(CallReport("lh-unrated-1", NO_RATE_NUMBER, morning + HOUR, 95, from_number=DESK))
+        if days_ago == 60:
+            _thank(database, account_id, morning)
+        if reports:
+            with database.transaction() as session:
+                _record(session, rates, account_id, reports, evening, terms)
+            _drive(database, account_id, evening, terms)
     return account_id
 
 
 def _aozora(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
-    """A small organisation in Japan whose balance is nearly gone."""
+    """A small organisation in Japan whose balance is nearly gone, as its mail has said."""
     zone = "Asia/Tokyo"
     opened_at = _morning(now, 50, zone)
     with database.transaction() as session:
         account_id = create_account(
             session, name="あおぞら設計", currency="JPY", time_zone=zone, region="JP", locale="ja", now=opened_at
         )
+        update_account(session, account_id=account_id, notice_emails=["keiri@aozora-sekkei.example"])
     _agree(database, account_id, opened_at, agreement="契約 20418")
     _buy(database, account_id, 5_000, opened_at, terms)
     calls = _Calls(random.Random(11), caller="+81355550", regions={"JP": 4, "KR": 1, "US": 1}, label="az")
     spent_micros = 0
     with database.transaction() as session:
+        set_low_balance(session, account_id=account_id, low_balance_micros=1_000 * MICROS, now=opened_at)
         for days_ago in range(49, 0, -1):
             morning = _morning(now, days_ago, zone)
             if spent_micros < 4_500 * MICROS:
@@ -142,8 +163,9 @@ def _aozora(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
 
 
 def _test_account(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
-    """A TEST account with a card and a clock of its own, to try what a year brings."""
-    yesterday = now - DAY
+    """A TEST account with a clock of its own, whose automatic recharge stood still for a bad card until it got a
+    good one."""
+    opened_at = now - 12 * DAY
     with database.transaction() as session:
         account_id = create_account(
             session,
@@ -151,17 +173,25 @@ def _test_account(database: Database, rates: RateBook, now: int, terms: Terms) -
             currency="USD",
             time_zone="America/New_York",
             mode=AccountMode.TEST,
-            clock_at=yesterday,
-            now=yesterday,
+            clock_at=opened_at,
+            now=opened_at,
         )
-    add_payment_method(
-        database, PROVIDERS, account_id=account_id, kind=PaymentMethodKind.CARD, token="tok_ok", now=yesterday
+        update_account(session, account_id=account_id, notice_emails=[ADMIN])
+    bad, good = (
+        add_payment_method(
+            database, PROVIDERS, account_id=account_id, kind=PaymentMethodKind.CARD, token=token, now=opened_at
+        )
+        for token in ("tok_declined", "tok_ok")
     )
-    _buy(database, account_id, 50, yesterday, terms)
+    _buy(database, account_id, 50, opened_at, terms)
     calls = _Calls(random.Random(3), caller="+1212555", label="test")
-    with database.transaction() as session:
-        advance_clock(session, account_id=account_id, to=now, now=now, terms=terms)
-        _record(session, rates, account_id, list(calls.of_day(now - 9 * HOUR, 6, now)), now, terms)
+    for days_ago, method_no in ((11, bad), (4, good), (0, None)):
+        with database.transaction() as session:
+            at = now - days_ago * DAY
+            advance_clock(session, account_id=account_id, to=at, now=at, terms=terms)
+            _record(session, rates, account_id, list(calls.of_day(at - 9 * HOUR, 6, at)), at, terms)
+        if method_no is not None:
+            _recharge_below(database, account_id, 50, at, terms, method_no=method_no)
     return account_id
 
 
@@ -249,18 +279,47 @@ def _buy(database: Database, account_id: int, units: int, at: int, terms: Terms)
     )
 
 
-def _thank(session: Session, account_id: int, at: int) -> None:
+def _recharge_below(
+    database: Database, account_id: int, trigger: int, at: int, terms: Terms, *, method_no: int | None = None
+) -> None:
+    """Switch automatic recharge on."""
+    wanted = Wanted(True, trigger * MICROS, AMOUNT * MICROS, method_no=method_no)
+    with database.transaction() as session:
+        set_auto_recharge(session, account_id=account_id, wanted=wanted, providers=PROVIDERS, now=at, terms=terms)
+
+
+def _drive(database: Database, account_id: int, at: int, terms: Terms) -> None:
+    """Pay for the recharges that are due, as the worker does."""
+    with database.reading() as session:
+        due = [number for owner, number in recharges_due(session, at) if owner == account_id]
+    for recharge_no in due:
+        drive(database, PROVIDERS, account_id=account_id, recharge_no=recharge_no, now=at, terms=terms)
+
+
+def _send(database: Database, post: Post, now: int) -> None:
+    """Send the mail of the account that was just filled, each when it was due; a TEST account's is due at once."""
+    while True:
+        with database.reading() as session:
+            (due_at,) = session.row("SELECT min(due_at) FROM notice WHERE due_at <= ?", now) or (None,)
+        if due_at is None:
+            return
+        clock = repeat(due_at or now).__next__
+        send_due_notices(database, post.mailer, sender=post.sender, base_url=post.base_url, now=clock)
+
+
+def _thank(database: Database, account_id: int, at: int) -> None:
     """A grant that is spent after what was bought, and gone after three months."""
-    grant_credit(
-        session,
-        account_id=account_id,
-        amount_micros=25 * MICROS,
-        note="Thanks for your patience during the number move",
-        priority=1,
-        expires_at=at + 90 * DAY,
-        idempotency_key="demo-thanks",
-        now=at,
-    )
+    with database.transaction() as session:
+        grant_credit(
+            session,
+            account_id=account_id,
+            amount_micros=25 * MICROS,
+            note="Thanks for your patience during the number move",
+            priority=1,
+            expires_at=at + 90 * DAY,
+            idempotency_key="demo-thanks",
+            now=at,
+        )
 
 
 def _record(

@@ -41,6 +41,8 @@ def demo(
     # Loaded here: no other command needs the whole app, or all the world's numbering data.
     from api.app import build_app
     from api.demo import fill
+    from api.mail import mailer_of
+    from api.worker import Post
 
     with ExitStack() as until_stopped:
         _end_quietly()
@@ -53,7 +55,8 @@ def demo(
         set_up_logs(settings)
         say("Filling the demonstration ...")
         with opened(settings) as database:
-            made = fill(database, now=clock.now(), terms=settings.terms)
+            post = Post(mailer_of(settings), settings.sender, settings.base_url)
+            made = fill(database, now=clock.now(), terms=settings.terms, post=post)
         _show(address, made, folder if data else None)
         serve_on(listening, build_app(settings))
 

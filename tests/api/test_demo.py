@@ -16,7 +16,9 @@ import pytest
 
 from api import clock
 from api.demo import Demo, fill
+from api.mail import mailer_of
 from api.settings import Settings
+from api.worker import Post
 from credits.balances import balance_of
 from credits.instants import DAY, instant
 from credits.verify import verify
@@ -35,10 +37,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, D
     database[0].close()
 
 
-def _filled(settings: Settings, now: int) -> tuple[tuple[Database, Demo], int]:
+def _filled(settings: Settings, now: int, post: Post | None = None) -> tuple[tuple[Database, Demo], int]:
     database = settings.open_database()
     upgrade(database)
-    return (database, fill(database, now=now, terms=settings.terms)), now
+    return (database, fill(database, now=now, terms=settings.terms, post=post)), now
 
 
 def test_the_demonstrations_books_are_sound(demo: tuple[Database, Demo, int]) -> None:
@@ -69,6 +71,54 @@ def test_it_has_what_a_visitor_should_see(demo: tuple[Database, Demo, int]) -> N
     assert settled[2] < now
     assert {kind for (kind,) in kinds} == {"FUNDS_ADDED", "CALL_CHARGE", "EXPIRY", "GRANT"}
     assert clocks == [(now,)]
+
+
+def test_it_shows_automatic_recharge_at_work_and_standing_still(demo: tuple[Database, Demo, int]) -> None:
+    database, made, _ = demo
+
+    with database.reading() as session:
+        decided, recharges = (
+            {
+                account_id: [
+                    what for (what,) in session.rows(f"{select} WHERE account_id = ? ORDER BY {order}", account_id)
+                ]
+                for account_id in (made.lindgren_id, made.test_id)
+            }
+            for select, order in (
+                ("SELECT outcome FROM recharge_decision", "decision_no"),
+                ("SELECT trigger || ' ' || status FROM recharge", "recharge_no"),
+            )
+        )
+        rules = session.rows("SELECT enabled, paused_reason FROM auto_recharge ORDER BY account_id")
+        open_still = session.rows("SELECT 1 FROM recharge WHERE due_at IS NOT NULL")
+    assert decided[made.lindgren_id].count("RECHARGED") >= 3
+    assert decided[made.test_id] == ["RECHARGED", "PAUSED", "RECHARGED"]
+    assert set(recharges[made.lindgren_id]) == {"MANUAL SUCCEEDED", "AUTOMATIC SUCCEEDED"}
+    assert recharges[made.test_id] == ["MANUAL SUCCEEDED", "AUTOMATIC FAILED", "AUTOMATIC SUCCEEDED"]
+    assert rules == [(True, None), (True, None)]
+    assert open_still == []
+
+
+def test_its_mail_was_sent_in_its_time(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, database_url=None, minimum_recharge="JPY=5000,*=50")
+    post = Post(mailer_of(settings), settings.sender, settings.base_url)
+    now = instant(SOME_SUNDAY)
+
+    (database, made), _ = _filled(settings, now, post)
+
+    with database.reading() as session:
+        sent = session.rows(
+            "SELECT kind, status FROM notice WHERE account_id IN (?, ?) AND sent_at = created_at",
+            made.lindgren_id, made.aozora_id,
+        )  # fmt: skip
+        (test_mail,) = session.rows("SELECT count(*), min(sent_at), max(sent_at) FROM notice WHERE account_id = ?",
+                                    made.test_id)  # fmt: skip
+        (count,) = session.row("SELECT count(*) FROM notice") or (0,)
+    database.close()
+    assert {status for _, status in sent} == {"SENT"}
+    assert {kind for kind, _ in sent} == {"RECHARGE_SUCCEEDED", "LOT_EXPIRING", "LOT_EXPIRED", "BALANCE_LOW"}
+    assert test_mail[1:] == (now, now)
+    assert len(sent) + test_mail[0] == count == len(list((tmp_path / "mail").glob("*.eml")))
 
 
 @pytest.mark.parametrize("days", range(7))

@@ -186,7 +186,7 @@ describe(
     LOT_EXPIRING="Funds expire in 30 or in 7 days.",
     LOT_EXPIRED="Funds expired unused.",
     CARD_EXPIRING="A card's life ends soon.",
-    POOL_80_PERCENT="80 % of a pool of minutes are used.",
+    POOL_80_PERCENT="Four fifths of a pool of minutes are used.",
     POOL_USED_UP="A pool of minutes is used up.",
     AUTO_RECHARGE_PAUSED="Automatic recharge stands still; the letter says why.",
     FUNDS_REFUNDED="Funds were paid back.",

@@ -9,7 +9,7 @@ from tests.schema.test_calls import a_call, record
 
 KINDS = {
     "acct": "Account", "lot": "Lot", "ent": "LedgerEntry", "rchg": "Recharge", "pm": "PaymentMethod", "call": "Call",
-    "deck": "RateDeck", "rate": "Rate",
+    "deck": "RateDeck", "rate": "Rate", "ntc": "Notice",
 }  # fmt: skip
 
 

@@ -82,6 +82,10 @@ class Figures:
         """Whether a decimal is nought."""
         return not Decimal(text)
 
+    def is_less(self, amount: Amount, than: Amount) -> bool:
+        """Whether an amount is less than another of its currency."""
+        return Decimal(amount["amount"]) < Decimal(than["amount"])
+
     def when(self, text: str | None, now: str | None = None, days: int = 7) -> Markup:
         """An instant: relative within `days` of the account's clock, else its date; exact on hover."""
         if text is None:

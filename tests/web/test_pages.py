@@ -114,6 +114,13 @@ def test_every_page_is_there_in_japanese(olga: Browser, path: str) -> None:
     assert "通信クレジット" in answer.text
 
 
+def test_an_account_that_is_low_is_marked_for_the_operator(olga: Browser) -> None:
+    assert "Balance low" not in olga.see("/").text
+    olga.send("/accounts/{account}/notices", addresses="", low_balance="150")
+
+    assert "Balance low" in olga.see("/").text
+
+
 def test_names_are_written_as_text_never_as_markup(ada: Browser) -> None:
     page = ada.see("/accounts/{account}").text
 

@@ -110,7 +110,6 @@ def _page(
         usual=next((method for method in methods if method["isDefault"]), None),
         payable=[("", _first_used(request, methods)), *((method["id"], method["label"]) for method in methods)],
         asks=asks,
-        below=asks is not None and _less(account["balance"]["available"], asks["trigger"]),
         saved=not problems and "saved" in request.query_params,
         decisions=listing(request, account["rechargeDecisions"], {}),
     )
@@ -132,10 +131,6 @@ def _first_used(request: Request, methods: list[Row]) -> str:
     usual = next((method["label"] for method in methods if method["isDefault"]), None)
     say = language_of(request).say
     return say("What is used first ({method})", method=usual) if usual else say("What is used first")
-
-
-def _less(amount: Row, than: Row) -> bool:
-    return Decimal(amount["amount"]) < Decimal(than["amount"])
 
 
 def _back(request: Request) -> Response:

@@ -8,6 +8,7 @@ and taken under the account's lock or with a lease, so that several workers neve
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,17 +32,23 @@ log = structlog.get_logger("credits.worker")
 
 # However often it is nudged, the worker looks no more often than this.
 SHORTEST_ROUND_SECONDS = 0.5
+# How many questions to a payment provider may be open at a time.
+ASKED_AT_ONCE = 8
 # How long a thing that failed is left alone: doubled each time, up to the last.
 LEFT_ALONE, LEFT_ALONE_AT_MOST = MINUTE // 4, HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One kind of work: how to find what is due, and how to do one of it. Doing returns how many things that were."""
+    """One kind of work: how to find what is due, and how to do one of it. Doing returns how many things that were.
+
+    What waits for a payment provider is done several `at_once`, so that a slow answer holds up few.
+    """
 
     kind: str
     due: Callable[[Session, int], Sequence[Any]]
     do: Callable[[Any, int], int]
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +119,10 @@ class Worker:
         self._left_alone: dict[tuple[str, Any], tuple[int, int]] = {}
         self._desks = (
             Desk("account", accounts_with_something_due, self._bring_up_to_date),
-            Desk("recharge", recharges_due, self._drive),
-            Desk("refund", refunds_due, self._drive_refund),
-            Desk("card_setup", card_setups_due, self._finish_card_setup),
-            Desk("message", events_due, self._act_on_event),
+            Desk("recharge", recharges_due, self._drive, ASKED_AT_ONCE),
+            Desk("refund", refunds_due, self._drive_refund, ASKED_AT_ONCE),
+            Desk("card_setup", card_setups_due, self._finish_card_setup, ASKED_AT_ONCE),
+            Desk("message", events_due, self._act_on_event, ASKED_AT_ONCE),
         )
         self._money = Loop("money", self.do_money, interval_seconds=interval_seconds)
         self._mail = Loop("mail", self.send_mail, interval_seconds=interval_seconds)
@@ -166,18 +173,16 @@ class Worker:
     def _clear(self, desk: Desk, now: int) -> int:
         with self.database.reading() as session:
             due = desk.due(session, now)
-        done = 0
-        for thing in due:
-            if self._money.is_stopping:
-                break
-            done += self._attempt(desk, thing, now)
-        return done
+        if len(due) < 2 or desk.at_once == 1:
+            return sum(self._attempt(desk, thing, now) for thing in due)
+        with ThreadPoolExecutor(desk.at_once, thread_name_prefix=desk.kind) as pool:
+            return sum(pool.map(lambda thing: self._attempt(desk, thing, now), due))
 
     def _attempt(self, desk: Desk, thing: Any, now: int) -> int:
         """Do one thing. One that fails is logged and left alone for a while, longer each time."""
         key = (desk.kind, thing)
         until, pause = self._left_alone.get(key, (0, LEFT_ALONE))
-        if now < until:
+        if now < until or self._money.is_stopping:
             return 0
         try:
             done = desk.do(thing, now)

@@ -12,7 +12,8 @@ from api.worker import LEFT_ALONE, Loop, Post, Worker
 from credits import recharging
 from credits.due import bring_up_to_date
 from credits.instants import DAY, HOUR, MINUTE
-from credits.providers import Providers
+from credits.payment_methods import add_payment_method
+from credits.providers import PaymentAnswer, PaymentRequest, Providers, TestProvider
 from credits.terms import Terms
 from db.session import Database
 from tests.factories import NOW, PROVIDERS, make_account, make_agreement, make_card, make_lot, make_test_account, micros
@@ -133,3 +134,30 @@ def test_a_nudge_makes_a_loop_work_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert rounds.acquire(timeout=5)
     loop.stop()
     loop.join()
+
+
+def test_a_slow_answer_of_the_provider_holds_up_no_other_recharge(database: Database, tmp_path: Path) -> None:
+    """Two cards are asked for money, and each is answered only when both have been asked."""
+    both_asked = threading.Barrier(2)
+
+    class Slow(TestProvider):
+        def take(self, request: PaymentRequest) -> PaymentAnswer:
+            both_asked.wait(timeout=20)
+            return super().take(request)
+
+    providers = Providers(Slow(), "https://credits.example")
+    for _ in range(2):
+        account_id = make_account(database)
+        add_payment_method(database, providers, account_id=account_id, kind="CARD", token="tok_ok", now=NOW)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(recharging, "drive", lambda *_, **__: None)
+            recharging.recharge(
+                database, providers, account_id=account_id, amount_micros=micros(100), idempotency_key="k", now=NOW
+            )
+
+    worker = worker_on(database, tmp_path)
+    worker.providers = providers
+    worker.do_money(NOW)
+
+    with database.reading() as session:
+        assert session.rows("SELECT status FROM recharge") == [("SUCCEEDED",)] * 2

@@ -75,6 +75,31 @@ def test_a_refused_rule_names_its_field(api: Api) -> None:
     assert [(error["code"], error["field"]) for error in errors] == [("INVALID", ["input", "amount"])]
 
 
+def test_a_rule_is_judged_without_being_set(api: Api) -> None:
+    account_id = make_test_account(api.database)
+    make_card(api.database, account_id)
+    shape = "autoRecharge { enabled dailyLimit { amount } usualDailyRecharges underway { id } }"
+
+    judged = api.change("setAutoRecharge", shape, rule(account_id, dryRun=True))["autoRecharge"]
+    refused = api.refused("setAutoRecharge", rule(account_id, dryRun=True, amount="49"))
+
+    limit = {"amount": "500.00"}
+    assert judged == {"enabled": True, "dailyLimit": limit, "usualDailyRecharges": 10, "underway": None}
+    assert [error["field"] for error in refused] == [["input", "amount"]]
+    assert api.ask(RULE, a=acct(account_id))["account"]["autoRecharge"]["enabled"] is False
+    assert recharges(api, account_id) == []
+
+
+def test_the_rule_names_the_recharge_that_it_is_making(api: Api) -> None:
+    account_id = make_test_account(api.database)
+    make_card(api.database, account_id)
+
+    shape = "autoRecharge { underway { id status amount { amount } } }"
+    made = api.change("setAutoRecharge", shape, rule(account_id))["autoRecharge"]["underway"]
+
+    assert made == {"id": public_id("rchg", account_id, 1), "status": "PENDING", "amount": {"amount": "50.00"}}
+
+
 def test_what_it_decided_is_told_in_a_sentence(api: Api) -> None:
     account_id = make_test_account(api.database)
     make_card(api.database, account_id, "tok_declined")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from credits import accounts
 from credits.accounts import AccountState, account_now
 from credits.consequences import follow
+from credits.instants import DAY
 from credits.language import language
 from credits.ledger import Journal, open_lots
 from credits.lots import Occasion, OpenLot, occasions
@@ -142,8 +143,8 @@ def _happen(journal: Journal, lot: OpenLot, occasion: Occasion, until: int) -> N
             tell(
                 journal,
                 NoticeKind.LOT_EXPIRED,
-                about=f"lot-{lot.lot_no}",
-                amount_micros=lot.remaining_micros,
+                about=f"expiry-{lot.expires_at}",
+                amount_micros=_held_until(journal, lot.expires_at),
                 expires_at=lot.expires_at,
             )
         case Occasion.IS_FORFEITED:
@@ -155,24 +156,31 @@ def _happen(journal: Journal, lot: OpenLot, occasion: Occasion, until: int) -> N
         case Occasion.STARTS:
             journal.account.unusable_micros -= lot.remaining_micros
             journal.repay_from(lot)
-        case _ if lot.usable(until) or journal.account.mode == AccountMode.TEST:
+        case _ if _is_worth_telling(journal, lot, occasion, until):
             _tell_that_funds_expire(journal, lot, occasion)
+
+
+def _is_worth_telling(journal: Journal, lot: OpenLot, occasion: Occasion, until: int) -> bool:
+    """Who hears late of what happens soon hears it once, and not after it has happened; a TEST account hears it all."""
+    if journal.account.mode == AccountMode.TEST:
+        return True
+    overtaken = occasion == Occasion.EXPIRES_IN_30_DAYS and until >= lot.expires_at - 7 * DAY
+    return lot.usable(until) and not overtaken
 
 
 def _tell_that_funds_expire(journal: Journal, lot: OpenLot, occasion: Occasion) -> None:
     """One notice for all funds that expire at the same instant: it is the day that matters."""
-    left = [
-        each.remaining_micros
-        for each in open_lots(journal.session, journal.account.account_id, "expires_at = ?", lot.expires_at)
-        if each.usable(journal.account.caught_up_at)
-    ]
-    if not left:
-        return
     tell(
         journal,
         NoticeKind.LOT_EXPIRING,
         about=f"expiry-{lot.expires_at}-{_DAYS_LEFT[occasion]}",
-        amount_micros=sum(left),
+        amount_micros=_held_until(journal, lot.expires_at),
         expires_at=lot.expires_at,
-        days=_DAYS_LEFT[occasion],
+        days=-(-(lot.expires_at - journal.now) // DAY),
     )
+
+
+def _held_until(journal: Journal, expires_at: int) -> int:
+    """What the lots hold that expire at an instant."""
+    expiring = open_lots(journal.session, journal.account.account_id, "expires_at = ?", expires_at)
+    return sum(lot.remaining_micros for lot in expiring)

@@ -1,13 +1,15 @@
 """What falls due: expiry to the microsecond, forfeiture after the settlement window, and clocks that move."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
 from credits.accounts import update_account
 from credits.clocks import advance_clock
 from credits.due import accounts_with_something_due
-from credits.instants import DAY, HOUR, instant
+from credits.instants import DAY, HOUR, instant, start_of_day
+from credits.payment_methods import add_payment_method
+from credits.providers import Card, Providers, TestProvider
 from credits.refusals import Code, Refusal
 from credits.terms import Terms
 from db.kinds import AccountMode, AccountStatus, EntryKind, LotStatus
@@ -285,3 +287,77 @@ def test_an_account_that_somebody_has_in_hand_is_left_to_them(postgresql_databas
         assert books.bring_up_to_date() == 0
 
     assert books.bring_up_to_date() == 1
+
+
+def told(books: Books) -> list[tuple[str, str]]:
+    """The kinds and subjects of the notices that were written."""
+    with books.database.reading() as session:
+        return [
+            (kind, subject) for kind, subject in session.rows("SELECT kind, subject FROM notice ORDER BY notice_no")
+        ]
+
+
+def test_funds_that_expire_are_told_of_30_and_7_days_before_and_at_their_end(books: Books) -> None:
+    books.grant(10, expires_at=NOW + 40 * DAY)
+    books.grant(20, expires_at=NOW + 40 * DAY)
+    books.grant(5)
+    name = books.account().name
+
+    for days, subject in ((10, "$30.00 expires in 30 days"), (33, "$30.00 expires in 7 days")):
+        books.advance(NOW + days * DAY - 1)
+        before = len(told(books))
+        books.advance(NOW + days * DAY)
+        assert told(books)[before:] == [("LOT_EXPIRING", f"[TEST] {subject}: {name}")]
+    books.advance(NOW + 40 * DAY)
+
+    assert told(books)[2:] == [("LOT_EXPIRED", f"[TEST] $30.00 expired: {name}")]
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "subjects"),
+    [(20, ["expires in 20 days"]), (36, ["expires in 4 days"]), (41, ["expired"])],
+)
+def test_who_hears_late_that_funds_expire_hears_it_once_and_as_it_is(
+    database: Database, looked_at: int, subjects: list[str]
+) -> None:
+    books = open_books(database, mode=AccountMode.LIVE)
+    books.grant(10, expires_at=NOW + 40 * DAY)
+    books.grant(5)
+
+    books.advance(NOW + looked_at * DAY)
+    books.bring_up_to_date()
+
+    assert [subject for _, subject in told(books)] == [f"$10.00 {each}: {books.account().name}" for each in subjects]
+
+
+def test_a_balance_that_is_gone_is_told_of_once_and_again_after_it_recovered(books: Books) -> None:
+    books.grant(10)
+    books.charge(4)
+    assert told(books) == []
+
+    for _ in range(3):
+        books.charge(6)
+    books.grant(50)
+    books.charge(50)
+
+    assert [kind for kind, _ in told(books)] == ["BALANCE_BELOW_ZERO", "BALANCE_BELOW_ZERO"]
+
+
+def test_a_card_that_is_about_to_expire_is_told_of_once(database: Database) -> None:
+    card = Card("pm_1", "Visa", "4242", date(2026, 12, 31))
+
+    class Known(TestProvider):
+        def card(self, customer: str | None, token: str) -> Card:
+            return card
+
+    books = open_books(database, mode=AccountMode.LIVE)
+    providers = Providers(Known(), "https://credits.example")
+    add_payment_method(database, providers, account_id=books.account_id, kind="CARD", token="pm_1", now=NOW)
+    warned_at = start_of_day(date(2026, 12, 1), "UTC")
+
+    for instant_of in (warned_at - 1, warned_at, warned_at + DAY):
+        books.advance(instant_of)
+        books.bring_up_to_date()
+        assert len(told(books)) == (instant_of >= warned_at)
+
+    assert told(books)[0][0] == "CARD_EXPIRING"

@@ -20,7 +20,7 @@ from api.mail import Mailer, send_due_notices
 from credits.due import accounts_with_something_due, bring_up_to_date
 from credits.events import events_due
 from credits.instants import HOUR, MINUTE
-from credits.payment_methods import card_setups_due, finish_card_setup
+from credits.payment_methods import ask_about_card_setup, card_setups_due
 from credits.providers import Providers
 from credits.recharging import drive, recharges_due
 from credits.refunds import drive_refund, refunds_due
@@ -121,7 +121,7 @@ class Worker:
             Desk("account", accounts_with_something_due, self._bring_up_to_date),
             Desk("recharge", recharges_due, self._drive, ASKED_AT_ONCE),
             Desk("refund", refunds_due, self._drive_refund, ASKED_AT_ONCE),
-            Desk("card_setup", card_setups_due, self._finish_card_setup, ASKED_AT_ONCE),
+            Desk("card_setup", card_setups_due, self._ask_about_card_setup, ASKED_AT_ONCE),
             Desk("message", events_due, self._act_on_event, ASKED_AT_ONCE),
         )
         self._money = Loop("money", self.do_money, interval_seconds=interval_seconds)
@@ -186,8 +186,11 @@ class Worker:
             return 0
         try:
             done = desk.do(thing, now)
-        except Exception:
-            log.exception("work_failed", kind=desk.kind, thing=thing)
+        except Exception as fault:
+            if isinstance(fault, Refusal):  # the provider is away, or none is set
+                log.warning("work_refused", kind=desk.kind, thing=thing, reason=fault.message)
+            else:
+                log.exception("work_failed", kind=desk.kind, thing=thing)
             self._left_alone[key] = (now + pause, min(2 * pause, LEFT_ALONE_AT_MOST))
             return 0
         self._left_alone.pop(key, None)
@@ -215,13 +218,10 @@ class Worker:
     def _act_on_event(self, event_id: str, now: int) -> int:
         return int(act_on_kept_event(self.database, self.providers, self.terms, event_id, now))
 
-    def _finish_card_setup(self, setup: tuple[int, int], now: int) -> int:
+    def _ask_about_card_setup(self, setup: tuple[int, int], now: int) -> int:
         account_id, setup_no = setup
-        try:
-            finish_card_setup(
+        return int(
+            ask_about_card_setup(
                 self.database, self.providers, account_id=account_id, setup_no=setup_no, now=now, terms=self.terms
             )
-        except Refusal as refusal:  # the provider is away, or the account was closed: asked again later
-            log.warning("card_setup_unanswered", setup=setup, reason=refusal.message)
-            return 0
-        return 1
+        )

@@ -62,11 +62,12 @@ def bring_up_to_date(session: Session, account_id: int, now: int, terms: Terms =
     return done
 
 
-def accounts_with_something_due(session: Session, now: int) -> list[int]:
+def accounts_with_something_due(session: Session, now: int, limit: int = 500) -> list[int]:
     """The accounts for which `bring_up_to_date` has something to do, the one that waits longest first."""
     found = session.rows(
-        "SELECT account_id FROM account WHERE due_at <= ? AND due_at <= coalesce(clock_at, ?) ORDER BY due_at",
-        now, now,
+        "SELECT account_id FROM account WHERE due_at <= ? AND due_at <= coalesce(clock_at, ?)"
+        " ORDER BY due_at, account_id LIMIT ?",
+        now, now, limit,
     )  # fmt: skip
     return [account_id for (account_id,) in found]
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from credits import automatic
-from credits.accounts import AccountState, look_up, require_open
+from credits.accounts import AccountState, lock, look_up, require_open
 from credits.consequences import follow
 from credits.due import open_journal
 from credits.ids import public_id
@@ -17,7 +17,7 @@ from credits.instants import HOUR, start_of_day
 from credits.ledger import Journal
 from credits.methods import Method, method_of, usual_method
 from credits.providers import Card, CustomerRequest, Provider, Providers, SetupRequest, Unavailable
-from credits.refusals import conflict, invalid, not_found
+from credits.refusals import Refusal, conflict, invalid, not_found
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import AccountMode, CardSetupStatus, PaymentMethodKind
 from db.session import Database, Session
@@ -125,10 +125,43 @@ def finish_card_setup(
         return _close_setup(journal, setup_no, answer.card, ended=answer.ended)
 
 
-def card_setups_due(session: Session, now: int) -> list[tuple[int, int]]:
-    """The card set-ups to ask about, by account and number."""
-    found = session.rows("SELECT account_id, setup_no FROM card_setup WHERE due_at <= ? ORDER BY due_at", now)
+def card_setups_due(session: Session, now: int, limit: int = 500) -> list[tuple[int, int]]:
+    """The card set-ups to ask about, by account and number, the one that waits longest first."""
+    found = session.rows(
+        "SELECT account_id, setup_no FROM card_setup WHERE due_at <= ? ORDER BY due_at, account_id, setup_no LIMIT ?",
+        now, limit,
+    )  # fmt: skip
     return [(account_id, setup_no) for account_id, setup_no in found]
+
+
+def ask_about_card_setup(
+    database: Database, providers: Providers, *, account_id: int, setup_no: int, now: int, terms: Terms = USUAL_TERMS
+) -> bool:
+    """Ask about a card set-up that is due; False when somebody else has just done so.
+
+    Whatever comes of it, it is not asked about again for a while, and no longer than such a page lasts. Refused as a
+    CONFLICT when there was no answer.
+    """
+    with database.transaction() as session:
+        lock(session, account_id)
+        is_taken = session.execute(
+            "UPDATE card_setup SET due_at = ? WHERE account_id = ? AND setup_no = ? AND due_at <= ?",
+            now + SETUP_ASKED_EVERY, account_id, setup_no, now,
+        )  # fmt: skip
+    if not is_taken:
+        return False
+    try:
+        finish_card_setup(database, providers, account_id=account_id, setup_no=setup_no, now=now, terms=terms)
+    except Refusal:
+        with database.transaction() as session:
+            lock(session, account_id)
+            session.execute(
+                "UPDATE card_setup SET status = ?, due_at = NULL"
+                " WHERE account_id = ? AND setup_no = ? AND status = ? AND created_at <= ?",
+                CardSetupStatus.ABANDONED.value, account_id, setup_no, CardSetupStatus.OPEN.value, now - SETUP_LASTS,
+            )  # fmt: skip
+        raise
+    return True
 
 
 def card_setup_of(session: Session, session_id: str) -> tuple[int, int] | None:

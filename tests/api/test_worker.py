@@ -14,6 +14,7 @@ from credits.due import bring_up_to_date
 from credits.instants import DAY, HOUR, MINUTE
 from credits.payment_methods import add_payment_method
 from credits.providers import PaymentAnswer, PaymentRequest, Providers, TestProvider
+from credits.refusals import conflict
 from credits.terms import Terms
 from db.session import Database
 from tests.factories import NOW, PROVIDERS, make_account, make_agreement, make_card, make_lot, make_test_account, micros
@@ -161,3 +162,22 @@ def test_a_slow_answer_of_the_provider_holds_up_no_other_recharge(database: Data
 
     with database.reading() as session:
         assert session.rows("SELECT status FROM recharge") == [("SUCCEEDED",)] * 2
+
+
+def test_a_refusal_is_no_fault_but_is_left_alone_too(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_lot(sqlite_database, make_account(sqlite_database), expires_at=NOW + DAY)
+
+    def refuses(*_: object) -> int:
+        raise conflict("Not now.")
+
+    monkeypatch.setattr("api.worker.bring_up_to_date", refuses)
+    worker = worker_on(sqlite_database, tmp_path)
+    with capture_logs() as logged:
+        worker.do_money(NOW + 30 * DAY)
+        worker.do_money(NOW + 30 * DAY + LEFT_ALONE - 1)
+
+    assert [(line["event"], line["log_level"], line["reason"]) for line in logged] == [
+        ("work_refused", "warning", "Not now.")
+    ]

@@ -1,20 +1,27 @@
 """Payment methods: cards known by a token, agreements to be invoiced, and the one that is used by default."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from credits.instants import HOUR
 from credits.payment_methods import (
+    SETUP_LASTS,
     add_payment_method,
+    ask_about_card_setup,
     default_method,
     remove_payment_method,
     set_default_payment_method,
+    start_card_setup,
 )
+from credits.providers import Setup, SetupAnswer, SetupRequest, Unavailable
 from credits.refusals import Code, Refusal
 from db.kinds import AccountMode, PaymentMethodKind
 from db.session import Database
+from tests.bank import Bank, Banked
 from tests.books import Books, open_books
-from tests.factories import NOW, PROVIDERS, make_agreement, make_card
+from tests.factories import NOW, PROVIDERS, make_account, make_agreement, make_card
 
 
 def refusal_of(books: Books, verb: Any, **values: Any) -> Refusal:
@@ -134,3 +141,82 @@ def test_a_live_account_has_no_test_cards(database: Database) -> None:
     refusal = refusal_of(books, add_payment_method, kind=PaymentMethodKind.CARD, token="tok_ok", now=NOW)
 
     assert (refusal.code, refusal.field) == (Code.CONFLICT, ("kind",))
+
+
+class Away(Bank):
+    """A provider that opens a page on which a card is given, and tells nothing of it while it is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_away = True
+        self.asked_about: list[str] = []
+
+    def start_setup(self, request: SetupRequest) -> Setup:
+        """A page."""
+        return Setup("cs_1", "https://pay.example/cs_1")
+
+    def setup(self, session_id: str) -> SetupAnswer:
+        """Nothing, or that there is no card yet."""
+        self.asked_about.append(session_id)
+        if self.is_away:
+            raise Unavailable
+        return SetupAnswer()
+
+
+@dataclass
+class Setting:
+    """A card set-up that was begun at NOW."""
+
+    database: Database
+    bank: Away
+    account_id: int
+
+    def asked_at(self, now: int) -> bool | None:
+        """Whether the provider was asked and answered; None when it was asked and did not."""
+        try:
+            return ask_about_card_setup(
+                self.database, Banked(bank=self.bank), account_id=self.account_id, setup_no=1, now=now
+            )
+        except Refusal:
+            return None
+
+    def state(self) -> tuple[str, int | None]:
+        """The set-up's status, and when it is asked about again."""
+        with self.database.reading() as session:
+            ((status, due_at),) = session.rows("SELECT status, due_at FROM card_setup")
+            return status, due_at
+
+
+@pytest.fixture
+def setting(database: Database) -> Setting:
+    """A card set-up of a LIVE account, whose provider is away."""
+    bank = Away()
+    account_id = make_account(database)
+    start_card_setup(database, Banked(bank=bank), account_id=account_id, now=NOW)
+    return Setting(database, bank, account_id)
+
+
+def test_a_card_set_up_is_asked_about_once_an_hour_also_while_the_provider_is_away(setting: Setting) -> None:
+    asked = [setting.asked_at(NOW + after) for after in (HOUR - 1, HOUR, HOUR + 1, 2 * HOUR - 1, 2 * HOUR)]
+
+    assert asked == [False, None, False, False, None]
+    assert len(setting.bank.asked_about) == 2
+    assert setting.state() == ("OPEN", NOW + 3 * HOUR)
+
+
+def test_a_card_set_up_without_an_answer_ends_with_its_page(setting: Setting) -> None:
+    setting.asked_at(NOW + SETUP_LASTS - 1)
+    assert setting.state() == ("OPEN", NOW + SETUP_LASTS - 1 + HOUR)
+
+    setting.asked_at(NOW + SETUP_LASTS - 1 + HOUR)
+
+    assert setting.state() == ("ABANDONED", None)
+    assert setting.asked_at(NOW + 2 * SETUP_LASTS) is False
+
+
+def test_an_answer_about_a_card_set_up_sets_when_it_is_asked_about_again(setting: Setting) -> None:
+    setting.bank.is_away = False
+
+    assert setting.asked_at(NOW + HOUR) is True
+
+    assert setting.state() == ("OPEN", NOW + 2 * HOUR)

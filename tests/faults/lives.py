@@ -72,6 +72,10 @@ class Loud:
     def info(self, *_: object, **__: object) -> None:
         """Nothing to worry about."""
 
+    def warning(self, *_: object, **__: object) -> None:
+        """Raise it again."""
+        raise
+
     def exception(self, *_: object, **__: object) -> None:
         """Raise it again."""
         raise

@@ -1,6 +1,6 @@
 """Setting the rule of automatic recharge. What was right when it was set is never judged again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from credits import automatic
 from credits.accounts import require_open
@@ -12,7 +12,6 @@ from credits.ledger import Journal
 from credits.money import LARGEST_AMOUNT_MICROS, MICROS, minor_digits, whole_minor_units
 from credits.payment_methods import default_method, usable_method
 from credits.providers import Providers
-from credits.recharges import open_automatic, want_canceled
 from credits.refusals import conflict, invalid
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import RechargeStrategy
@@ -44,16 +43,25 @@ def set_auto_recharge(
     """Set the rule, act on it at once where the balance is below its trigger, and return it. A rule that stood still
     starts again. With `dry_run` nothing is set: what is returned, or refused, is what would be.
 
-    Switched off it keeps its amounts, unless others are given. Refused: an amount below the minimum or not in whole
-    units, a target below the trigger, a daily limit that buys nothing, no way to pay, a closed account.
+    Without a trigger and an amount all stays as it was set before, but for being switched on or off.
+
+    Refused: an amount below the minimum or not in whole units, a target below the trigger, a daily limit that buys
+    nothing, no way to pay, a closed account.
     """
     journal = open_journal(session, account_id, now, terms)
     require_open(journal.account)
     before = automatic.rule_of(session, account_id)
     trigger = before.trigger_micros if wanted.trigger_micros is None else wanted.trigger_micros
     amount = before.amount_micros if wanted.amount_micros is None else wanted.amount_micros
-    if (trigger, amount) != (before.trigger_micros, before.amount_micros) or wanted.enabled:
-        _check(journal, wanted, trigger, amount)
+    if wanted.trigger_micros is None and wanted.amount_micros is None and before.amount_micros is not None:
+        wanted = replace(
+            wanted, strategy=before.strategy, daily_limit_micros=wanted.daily_limit_micros or before.daily_limit_micros,
+            method_no=wanted.method_no or before.method_no,
+        )  # fmt: skip
+    is_new = (trigger, amount) != (before.trigger_micros, before.amount_micros)
+    if is_new or wanted.enabled:
+        _check(journal, wanted, trigger, amount, is_new=is_new)
+    _check_limit(journal, wanted, amount)
     if wanted.method_no is not None:
         usable_method(session, account_id, wanted.method_no)
     if wanted.enabled:
@@ -63,9 +71,9 @@ def set_auto_recharge(
     _store(journal, wanted, trigger, amount)
     journal.account.recharge_below_micros = trigger if wanted.enabled else None
     if wanted.enabled:
-        automatic.start_again(journal)
+        automatic.start_again(journal, by_hand=True)
     else:
-        _give_up_what_waits(journal)
+        automatic.give_up(journal)
     follow(journal)
     return automatic.rule_of(session, account_id)
 
@@ -93,12 +101,6 @@ def _store(journal: Journal, wanted: Wanted, trigger_micros: int | None, amount_
     )  # fmt: skip
 
 
-def _give_up_what_waits(journal: Journal) -> None:
-    waiting = open_automatic(journal.session, journal.account.account_id)
-    if waiting is not None and waiting.stands_still:
-        want_canceled(journal, waiting.recharge_no)
-
-
 def _require_a_way_to_pay(journal: Journal, wanted: Wanted, providers: Providers) -> None:
     session, account = journal.session, journal.account
     if wanted.method_no is None:
@@ -109,7 +111,8 @@ def _require_a_way_to_pay(journal: Journal, wanted: Wanted, providers: Providers
         raise conflict("Cards need a payment provider, and none is set up here.", field=("paymentMethodId",))
 
 
-def _check(journal: Journal, wanted: Wanted, trigger: int | None, amount: int | None) -> None:
+def _check(journal: Journal, wanted: Wanted, trigger: int | None, amount: int | None, *, is_new: bool) -> None:
+    """Judge the amounts; those that were set before are not judged by the minimum of today."""
     currency = journal.account.currency
     if trigger is None:
         raise invalid("trigger", "Say below which balance to recharge.")
@@ -121,7 +124,7 @@ def _check(journal: Journal, wanted: Wanted, trigger: int | None, amount: int | 
     if not whole_minor_units(trigger, currency):
         raise invalid("trigger", "{currency} has no more than {digits} decimals.",
                       currency=currency, digits=minor_digits(currency))  # fmt: skip
-    if amount < least:
+    if is_new and amount < least:
         raise invalid("amount", "The least that can be added is {least}.", least=Money(least, currency))
     if amount > LARGEST_AMOUNT_MICROS:
         raise invalid("amount", "This number is too large.")
@@ -129,14 +132,14 @@ def _check(journal: Journal, wanted: Wanted, trigger: int | None, amount: int | 
         raise invalid("amount", "Give whole units, without decimals.")
     if wanted.strategy == RechargeStrategy.TOP_UP_TO and amount < trigger:
         raise invalid("amount", "The balance to reach must not lie below the trigger.")
-    _check_limit(wanted, amount, least, currency)
 
 
-def _check_limit(wanted: Wanted, amount: int, least: int, currency: str) -> None:
-    limit = wanted.daily_limit_micros
+def _check_limit(journal: Journal, wanted: Wanted, amount: int | None) -> None:
+    limit, currency = wanted.daily_limit_micros, journal.account.currency
     if limit is None:
         return
-    smallest = amount if wanted.strategy == RechargeStrategy.FIXED_AMOUNT else least
+    least = journal.terms.minimum_recharge_micros(currency)
+    smallest = amount if amount is not None and wanted.strategy == RechargeStrategy.FIXED_AMOUNT else least
     if limit < smallest:
         raise invalid(
             "dailyLimit", "A day's limit must allow one recharge of {amount}.", amount=Money(smallest, currency)

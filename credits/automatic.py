@@ -11,14 +11,16 @@ from datetime import timedelta
 
 from credits.instants import local_day, start_of_day
 from credits.ledger import Journal
-from credits.money import minor_digits
+from credits.methods import Method, method_of
+from credits.money import chargeable_coin_micros
 from credits.notices import tell
-from credits.recharges import on_its_way, open_automatic, want_canceled, write_down
+from credits.recharges import RechargeState, on_its_way, open_automatic, want_canceled, write_down
 from db.kinds import (
     AccountStatus,
     DecisionOutcome,
     NoticeKind,
     PauseReason,
+    RechargeStatus,
     RechargeStrategy,
     RechargeTrigger,
 )
@@ -99,34 +101,68 @@ def no_longer_needed(journal: Journal, recharge_no: int) -> bool:
     return True
 
 
+def is_unwanted(journal: Journal, state: RechargeState) -> bool:
+    """Tell whether an open automatic recharge is to be given up before the provider is asked for it (again).
+
+    So is what a rule asked for that was switched off or stands still, what another payment method should pay, what a
+    suspended account asked for, and a next try that has become needless.
+    """
+    rule = rule_of(journal.session, journal.account.account_id)
+    if not rule.enabled or journal.account.status != AccountStatus.ACTIVE:
+        return True
+    if state.status == RechargeStatus.ACTION_REQUIRED:
+        return False
+    if rule.paused_reason is not None or method_in_use(journal.session, journal.account.account_id) != state.method_no:
+        return True
+    tries_again = state.next_attempt_at is not None and state.next_attempt_at <= journal.now
+    return tries_again and no_longer_needed(journal, state.recharge_no)
+
+
 def pause(journal: Journal, reason: PauseReason, *, told: bool = True) -> None:
     """Let the rule stand still, and say so."""
     paused = journal.session.execute(
         "UPDATE auto_recharge SET paused_reason = ?, paused_at = ? WHERE account_id = ? AND enabled"
-        " AND paused_reason IS NULL",
-        reason.value, journal.now, journal.account.account_id,
+        " AND (paused_reason IS NULL OR paused_reason = ?)",
+        reason.value, journal.now, journal.account.account_id, PauseReason.ACTION_REQUIRED.value,
     )  # fmt: skip
     if paused and told:
         tell(journal, NoticeKind.AUTO_RECHARGE_PAUSED, reason=reason.value)
 
 
-def start_again(journal: Journal) -> None:
+def start_again(journal: Journal, *, by_hand: bool = False) -> None:
     """Go on after the account has got another way to pay, or the rule was set by hand: give up what waits for the
-    old one, and let the rule count again."""
+    old one, and let the rule count again. A rule that stood still because its own card failed pays with the default."""
+    if not by_hand and rule_of(journal.session, journal.account.account_id).paused_reason is not None:
+        journal.session.execute(
+            "UPDATE auto_recharge SET method_no = NULL WHERE account_id = ?", journal.account.account_id
+        )
     _resume(journal)
     waiting = open_automatic(journal.session, journal.account.account_id)
-    if waiting is not None and waiting.stands_still:
+    if waiting is None:
+        return
+    pays_otherwise = method_in_use(journal.session, journal.account.account_id) != waiting.method_no
+    if waiting.stands_still or pays_otherwise:
+        want_canceled(journal, waiting.recharge_no)
+
+
+def give_up(journal: Journal) -> None:
+    """Give up what is open, because the rule was switched off."""
+    waiting = open_automatic(journal.session, journal.account.account_id)
+    if waiting is not None:
         want_canceled(journal, waiting.recharge_no)
 
 
 def paid(journal: Journal) -> None:
-    """An automatic recharge that had to be confirmed was paid: the rule counts again."""
-    _resume(journal)
+    """An automatic recharge was paid: a rule that stood still until it was confirmed counts again."""
+    if rule_of(journal.session, journal.account.account_id).paused_reason == PauseReason.ACTION_REQUIRED:
+        _resume(journal)
 
 
 def method_in_use(session: Session, account_id: int) -> int | None:
-    """What automatic recharge pays with: the rule's own payment method while it is there, else the default one."""
-    own = rule_of(session, account_id).method_no or 0
+    """What automatic recharge pays, or would start again, with: the rule's own payment method while it is there and
+    the rule does not stand still, else the default one."""
+    rule = rule_of(session, account_id)
+    own = rule.method_no if rule.method_no is not None and rule.paused_reason is None else 0
     found = session.row(
         "SELECT method_no FROM payment_method WHERE account_id = ? AND removed_at IS NULL"
         " AND (method_no = ? OR is_default) ORDER BY method_no = ? DESC LIMIT 1",
@@ -166,7 +202,8 @@ def _decision(journal: Journal, rule: Rule) -> tuple[DecisionOutcome, int | None
     if method_no is None:
         pause(journal, PauseReason.NO_PAYMENT_METHOD)
         return DecisionOutcome.NO_PAYMENT_METHOD, None, None
-    amount_micros = _amount(journal, rule, available)
+    method = method_of(session, account.account_id, method_no)
+    amount_micros = _amount(journal, rule, available, method)
     if not amount_micros:
         return DecisionOutcome.LIMIT_REACHED, None, None
     return (
@@ -176,7 +213,7 @@ def _decision(journal: Journal, rule: Rule) -> tuple[DecisionOutcome, int | None
     )
 
 
-def _amount(journal: Journal, rule: Rule, available_micros: int) -> int:
+def _amount(journal: Journal, rule: Rule, available_micros: int, method: Method) -> int:
     """The amount to buy; when the day's limit leaves nothing, the account is looked at again tomorrow."""
     account = journal.account
     assert rule.trigger_micros is not None
@@ -190,7 +227,7 @@ def _amount(journal: Journal, rule: Rule, available_micros: int) -> int:
         available_micros=available_micros,
         left_today_micros=daily_limit(rule, journal.terms.daily_recharges) - bought,
         least_micros=journal.terms.minimum_recharge_micros(account.currency),
-        coin_micros=10 ** (6 - minor_digits(account.currency)),
+        coin_micros=chargeable_coin_micros(account.currency, is_card=method.is_card),
     )
     if not amount_micros:
         tomorrow = start_of_day(today + timedelta(days=1), account.time_zone)
@@ -204,7 +241,7 @@ def _amount(journal: Journal, rule: Rule, available_micros: int) -> int:
 def _bought_since(session: Session, account_id: int, since: int) -> int:
     found = session.row(
         "SELECT coalesce(sum(amount_micros), 0) FROM recharge WHERE account_id = ? AND trigger = 'AUTOMATIC'"
-        " AND created_at >= ? AND status NOT IN ('FAILED', 'CANCELED')",
+        " AND (status = 'SUCCEEDED' AND completed_at >= ? OR status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED'))",
         account_id, since,
     )  # fmt: skip
     assert found is not None

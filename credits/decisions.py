@@ -27,7 +27,7 @@ _DECISIONS = {
 _PAUSES = {
     PauseReason.DECLINED: sentence("The card was declined four times. Pay in another way, or switch it on again."),
     PauseReason.ACTION_REQUIRED: sentence(
-        "The bank wants a payment to be confirmed. Confirm it, or pay in another way."
+        "The bank wants a payment to be confirmed. Confirm it where it waits, pay otherwise, or switch it on again."
     ),
     PauseReason.DISPUTED: sentence(
         "The payer's bank contests a payment. Pay in another way, or switch it on again when that is settled."

@@ -37,6 +37,15 @@ def whole_minor_units(amount_micros: int, currency: str) -> bool:
     return amount_micros % coin_micros == 0
 
 
+def chargeable_coin_micros(currency: str, is_card: bool) -> int:
+    """The smallest amount that can be paid: the currency's coin, but by card never less than a hundredth.
+
+    Cards are not charged in thousandths: of KWD, BHD, JOD, OMR and TND Stripe takes tens of them only.
+    """
+    coin_micros: int = 10 ** (6 - minor_digits(currency))
+    return max(coin_micros, MICROS // 100) if is_card else coin_micros
+
+
 def micros_of(amount: Decimal, field: str = "amount") -> int:
     """Read an exact decimal as micro-units; more than six decimals or too large an amount is refused."""
     return _scaled(amount, 6, LARGEST_AMOUNT_MICROS, field)

@@ -20,8 +20,8 @@ ASK_AGAIN = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 TRY_AGAIN = (HOUR, 24 * HOUR, 72 * HOUR)
 
 
-def take_in(journal: Journal, recharge_no: int, attempt: int, answer: PaymentAnswer) -> None:
-    """Act on what the provider said of a payment, once."""
+def take_in(journal: Journal, recharge_no: int, attempt: int, answer: PaymentAnswer, *, is_final: bool = False) -> None:
+    """Act on what the provider said of a payment, once. A decline that `is_final` is of what it never takes."""
     state = recharge_state(journal.session, journal.account.account_id, recharge_no)
     if state.status == RechargeStatus.SUCCEEDED:
         return
@@ -31,7 +31,7 @@ def take_in(journal: Journal, recharge_no: int, attempt: int, answer: PaymentAns
         case Outcome.CANCELED if state.is_open:
             cancel(journal, state)
         case Outcome.DECLINED if _is_news(state, answer):
-            _decline(journal, state, answer)
+            _decline(journal, state, answer, is_final=is_final)
         case Outcome.ACTION_REQUIRED if state.is_open and not state.cancel_wanted:
             _await_customer(journal, state, answer)
         case _ if state.is_open:
@@ -49,16 +49,26 @@ def _is_news(state: RechargeState, answer: PaymentAnswer) -> bool:
 
 def _ask_later(journal: Journal, state: RechargeState, attempt: int) -> None:
     """Nothing is decided: ask again in a while. What waits for its next try, or for the customer, goes on waiting."""
-    wait = ASK_AGAIN[min(max(attempt, 1), len(ASK_AGAIN)) - 1]
-    if state.status == RechargeStatus.ACTION_REQUIRED:  # the customer may take days: ask more and more seldom
-        wait = max(HOUR, (journal.now - state.created_at) // 4)
+    age = journal.now - state.created_at
+    if state.status == RechargeStatus.ACTION_REQUIRED:
+        wait = _patience(age)
+    elif attempt == 0:  # it was not even begun
+        wait = min(max(MINUTE, age // 2), HOUR)
+    else:
+        wait = ASK_AGAIN[min(attempt, len(ASK_AGAIN)) - 1]
     change(journal, state.recharge_no, due_at=state.next_attempt_at or journal.now + wait)
 
 
-def _decline(journal: Journal, state: RechargeState, answer: PaymentAnswer) -> None:
+def _patience(age: int) -> int:
+    """How long to wait for a customer, who may take days: ask more and more seldom."""
+    return max(HOUR, age // 4)
+
+
+def _decline(journal: Journal, state: RechargeState, answer: PaymentAnswer, *, is_final: bool) -> None:
     """The payment was refused: an automatic one is tried three times more, any other has failed."""
     declines = state.declines + 1
-    tries_again = state.is_automatic and state.status == RechargeStatus.PROCESSING and declines <= len(TRY_AGAIN)
+    may_pay_later = state.is_automatic and state.status == RechargeStatus.PROCESSING and not is_final
+    tries_again = may_pay_later and declines <= len(TRY_AGAIN)
     next_at = journal.now + TRY_AGAIN[declines - 1] if tries_again else None
     change(
         journal, state.recharge_no, declines=declines, decline_ref=answer.declined_ref or state.decline_ref,
@@ -69,6 +79,7 @@ def _decline(journal: Journal, state: RechargeState, answer: PaymentAnswer) -> N
     _tell_of_failure(journal, state, answer, next_at)
     if state.is_automatic and not tries_again:
         automatic.pause(journal, PauseReason.DECLINED)
+    follow(journal)
 
 
 def _await_customer(journal: Journal, state: RechargeState, answer: PaymentAnswer) -> None:
@@ -76,7 +87,8 @@ def _await_customer(journal: Journal, state: RechargeState, answer: PaymentAnswe
     is_new = state.status != RechargeStatus.ACTION_REQUIRED
     change(
         journal, state.recharge_no, status=RechargeStatus.ACTION_REQUIRED.value, failure_reason=answer.reason,
-        action_url=answer.action_url, due_at=journal.now + HOUR, next_attempt_at=None,
+        action_url=answer.action_url, due_at=journal.now + _patience(journal.now - state.created_at),
+        next_attempt_at=None,
         # Without an address the try is over, as if declined: confirming begins another.
         declines=state.declines + (is_new and answer.action_url is None),
         decline_ref=answer.declined_ref or state.decline_ref,
@@ -84,6 +96,7 @@ def _await_customer(journal: Journal, state: RechargeState, answer: PaymentAnswe
     if is_new and state.is_automatic:
         automatic.pause(journal, PauseReason.ACTION_REQUIRED, told=False)
         _tell_of_failure(journal, state, answer, None, must_confirm=True)
+    follow(journal)
 
 
 def _tell_of_failure(

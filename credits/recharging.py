@@ -13,22 +13,28 @@ from credits import automatic, once
 from credits.accounts import require_open
 from credits.due import open_journal
 from credits.ids import public_id
-from credits.instants import MINUTE
+from credits.instants import DAY, MINUTE, SECOND
 from credits.language import Money, language
 from credits.ledger import Journal
 from credits.methods import Method, method_of
-from credits.money import LARGEST_AMOUNT_MICROS, minor_digits, whole_minor_units
+from credits.money import LARGEST_AMOUNT_MICROS, chargeable_coin_micros, minor_digits, whole_minor_units
 from credits.outcomes import cancel, fund, take_in
 from credits.payment_methods import default_method, usable_method
 from credits.providers import Outcome, PaymentAnswer, PaymentRequest, Provider, Providers, Unavailable
 from credits.recharges import RechargeState, change, recharge_state, want_canceled, write_down
 from credits.refusals import conflict, invalid
 from credits.terms import USUAL_TERMS, Terms
-from db.kinds import RechargeStatus, RechargeTrigger
+from db.kinds import AccountMode, AccountStatus, RechargeStatus, RechargeTrigger
 from db.session import Database, Session
 
 # Whoever asks a provider has the recharge for so long; then somebody else may ask.
-LEASE = 2 * MINUTE
+LEASE = 5 * MINUTE
+# The same for a TEST account, whose clock stands still until it is moved.
+TEST_LEASE = SECOND
+# A payment by hand that nobody has confirmed for so long is given up.
+ABANDONED_AFTER = 7 * DAY
+# A card cannot be asked while no provider is set up: look again after a while.
+WITHOUT_PROVIDER = 5 * MINUTE
 
 
 class _Verb(Enum):
@@ -48,21 +54,18 @@ class _Step:
     request: PaymentRequest
 
     def ask(self, provider: Provider) -> PaymentAnswer | str:
-        """Ask it. An answer that did not come is LOST."""
+        """Ask it. Raises `Unavailable` when no answer came, but for a payment to take, of which it says LOST."""
         payment_id = self.request.payment_id
-        try:
-            if self.verb == _Verb.BEGIN:
-                return provider.prepare(self.request)
-            assert payment_id is not None
-            match self.verb:
-                case _Verb.LOOK:
-                    return provider.look(payment_id)
-                case _Verb.CANCEL:
-                    return provider.cancel(payment_id)
-                case _:
-                    return provider.take(self.request)
-        except Unavailable:
-            return PaymentAnswer(Outcome.LOST)
+        if self.verb == _Verb.BEGIN:
+            return provider.prepare(self.request)
+        assert payment_id is not None
+        match self.verb:
+            case _Verb.LOOK:
+                return provider.look(payment_id)
+            case _Verb.CANCEL:
+                return provider.cancel(payment_id)
+            case _:
+                return provider.take(self.request)
 
 
 class Wish(Enum):
@@ -108,7 +111,10 @@ def drive(
     terms: Terms = USUAL_TERMS,
     wish: Wish = Wish.DUE,
 ) -> None:
-    """Take a recharge as far as it goes now: on record, ask, on record, ask."""
+    """Take a recharge as far as it goes now: on record, ask, on record, ask.
+
+    What was heard of must be looked at: then an answer that did not come raises `Unavailable`.
+    """
     while True:
         with database.transaction() as session:
             journal = open_journal(session, account_id, now, terms)
@@ -117,11 +123,17 @@ def drive(
             journal.write()
         if step is None or provider is None:
             return
-        answer = step.ask(provider)
+        away: Unavailable | None = None
+        try:
+            answer = step.ask(provider)
+        except Unavailable as silence:
+            answer, away = PaymentAnswer(Outcome.LOST), silence
         with database.transaction() as session:
             journal = open_journal(session, account_id, now, terms)
             goes_on = _hear_answer(journal, recharge_no, step, answer)
             journal.write()
+        if away is not None and wish == Wish.HEARD:
+            raise away
         if not goes_on:
             return
 
@@ -132,7 +144,7 @@ def drive_within(journal: Journal, providers: Providers, recharge_no: int) -> No
     assert provider is not None
     step = _next_step(journal, providers, recharge_no, Wish.DUE)
     while step is not None and _hear_answer(journal, recharge_no, step, step.ask(provider)):
-        step = _next_step(journal, providers, recharge_no, Wish.DUE)
+        step = _next_step(journal, providers, recharge_no, Wish.AGAIN)
     journal.write()
 
 
@@ -205,6 +217,8 @@ def _start(
     require_open(journal.account)
     _check_amount(amount_micros, journal.account.currency, terms)
     chosen = default_method(session, account_id) if method_no is None else usable_method(session, account_id, method_no)
+    if chosen.is_card and amount_micros % chargeable_coin_micros(journal.account.currency, is_card=True):
+        raise invalid("amount", "Cards cannot be charged so exact an amount in this currency.")
     if chosen.is_card and providers.of(journal.account.mode) is None:
         raise conflict("Cards need a payment provider, and none is set up here.", field=("paymentMethodId",))
     recharge_no = write_down(journal, amount_micros, chosen.method_no, RechargeTrigger.MANUAL)
@@ -215,26 +229,34 @@ def _start(
 
 def _next_step(journal: Journal, providers: Providers, recharge_no: int, wish: Wish) -> _Step | None:
     """Decide what to ask next and put it on record; None when there is nothing to ask now."""
-    state = recharge_state(journal.session, journal.account.account_id, recharge_no)
+    account_id = journal.account.account_id
+    state = recharge_state(journal.session, account_id, recharge_no)
     if wish == Wish.DUE and (state.due_at is None or state.due_at > journal.now):
         return None
-    tries_again = state.next_attempt_at is not None and state.next_attempt_at <= journal.now
-    if tries_again and not state.cancel_wanted and automatic.no_longer_needed(journal, recharge_no):
+    if state.is_open and not state.cancel_wanted and _is_unwanted(journal, state):
         want_canceled(journal, recharge_no)
-        state = recharge_state(journal.session, journal.account.account_id, recharge_no)
-    method = method_of(journal.session, journal.account.account_id, state.method_no)
+        state = recharge_state(journal.session, account_id, recharge_no)
+    method = method_of(journal.session, account_id, state.method_no)
     verb = _verb(state, method, wish, journal.now)
-    if verb is None and state.is_open and (state.cancel_wanted or not method.is_card):
-        _close_without_asking(journal, state, method)
-    if verb is None or providers.of(journal.account.mode) is None:
+    if verb is None:
+        _rest(journal, state, method)
         return None
-    is_try = verb == _Verb.TAKE
-    change(
-        journal, recharge_no, due_at=journal.now + LEASE, attempts=state.attempts + is_try,
-        status=RechargeStatus.PROCESSING.value if state.status == RechargeStatus.PENDING else state.status,
-        next_attempt_at=None if is_try else state.next_attempt_at,
-    )  # fmt: skip
-    return _Step(verb, _request(journal, providers, state, method, state.attempts + is_try, wish))
+    if providers.of(journal.account.mode) is None:
+        change(journal, recharge_no, due_at=journal.now + WITHOUT_PROVIDER)
+        return None
+    attempt = state.attempts + (verb == _Verb.TAKE)
+    if state.is_open:
+        _put_on_record(journal, state, verb, attempt)
+    return _Step(verb, _request(journal, providers, state, method, attempt, wish))
+
+
+def _is_unwanted(journal: Journal, state: RechargeState) -> bool:
+    """Tell whether an open recharge is to be given up before it is asked for (again)."""
+    if journal.account.status == AccountStatus.CLOSED:
+        return True
+    if state.is_automatic:
+        return automatic.is_unwanted(journal, state)
+    return state.status == RechargeStatus.ACTION_REQUIRED and journal.now >= state.created_at + ABANDONED_AFTER
 
 
 def _verb(state: RechargeState, method: Method, wish: Wish, now: int) -> _Verb | None:
@@ -254,13 +276,27 @@ def _verb(state: RechargeState, method: Method, wish: Wish, now: int) -> _Verb |
     return None if waits else _Verb.TAKE
 
 
-def _close_without_asking(journal: Journal, state: RechargeState, method: Method) -> None:
-    """A recharge of which no provider knows: it is given up as wanted, or funded against the invoice."""
-    if state.cancel_wanted:
+def _rest(journal: Journal, state: RechargeState, method: Method) -> None:
+    """There is nothing to ask: end what no provider knows of, and see to it that a recharge is due while it is open."""
+    if not state.is_open:
+        change(journal, state.recharge_no, due_at=None)
+    elif state.cancel_wanted:
         cancel(journal, state)
-    else:
-        assert not method.is_card
+    elif not method.is_card:
         fund(journal, state, method)
+    else:
+        change(journal, state.recharge_no, due_at=state.next_attempt_at)
+
+
+def _put_on_record(journal: Journal, state: RechargeState, verb: _Verb, attempt: int) -> None:
+    """Whoever asks has the recharge for a while; a try is counted before it is made."""
+    lease = LEASE if journal.account.mode == AccountMode.LIVE else TEST_LEASE
+    is_try = verb in (_Verb.BEGIN, _Verb.TAKE)
+    change(
+        journal, state.recharge_no, due_at=journal.now + lease, attempts=attempt,
+        status=RechargeStatus.PROCESSING.value if state.status == RechargeStatus.PENDING else state.status,
+        next_attempt_at=None if is_try else state.next_attempt_at,
+    )  # fmt: skip
 
 
 def _request(
@@ -289,7 +325,7 @@ def _request(
 def _hear_answer(journal: Journal, recharge_no: int, step: _Step, answer: PaymentAnswer | str) -> bool:
     """Keep the id of a payment that was begun, or act on how it stands; True when there is more to ask at once."""
     if isinstance(answer, PaymentAnswer):
-        take_in(journal, recharge_no, step.request.attempt, answer)
+        take_in(journal, recharge_no, step.request.attempt, answer, is_final=step.verb == _Verb.BEGIN)
         return False
     state = recharge_state(journal.session, journal.account.account_id, recharge_no)
     if state.provider_payment is None:

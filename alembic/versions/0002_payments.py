@@ -317,7 +317,7 @@ def upgrade() -> None:
             WHERE recharge.account_id = account.account_id AND recharge.status = 'SUCCEEDED')
         """
     )
-    op.execute("UPDATE recharge SET due_at = created_at WHERE status IN ('PENDING', 'PROCESSING')")
+    op.execute("UPDATE recharge SET due_at = created_at WHERE status IN ('PENDING', 'PROCESSING', 'ACTION_REQUIRED')")
     # Invoices of before had no term; they have the usual one of 30 days.
     op.execute(
         """

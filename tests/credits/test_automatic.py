@@ -305,7 +305,7 @@ def test_a_rule_that_stands_still_asks_for_no_money_and_says_so_once(small: Book
         go_on(small)
 
     assert len(recharges(small)) == 1
-    assert decisions(small)[-1] == (DecisionOutcome.PAUSED, 3)
+    assert decisions(small)[-1] == (DecisionOutcome.PAUSED, 4)
 
 
 def test_another_payment_method_starts_it_again(small: Books) -> None:

@@ -238,7 +238,7 @@ def test_the_least_amount_is_a_setting_for_each_currency(database: Database) -> 
 
 
 @pytest.mark.parametrize(
-    ("currency", "fine", "too_fine"), [("USD", "50.01", "50.001"), ("JPY", "51", "50.1"), ("KWD", "50.001", "50.0001")]
+    ("currency", "fine", "too_fine"), [("USD", "50.01", "50.001"), ("JPY", "51", "50.1"), ("KWD", "50.01", "50.001")]
 )
 def test_a_recharge_is_a_whole_number_of_the_currencys_coins(
     database: Database, currency: str, fine: str, too_fine: str

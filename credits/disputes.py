@@ -20,10 +20,11 @@ from db.session import Database
 
 def hear_disputes(
     database: Database, providers: Providers, *, account_id: int, recharge_no: int, now: int, terms: Terms = USUAL_TERMS
-) -> None:
+) -> bool:
     """The provider says that a payment is contested: look at all its disputes, and act on what is new.
 
-    Twice, late or out of order is all the same. Raises `Unavailable` when the provider does not answer.
+    Twice, late or out of order is all the same. False when there is nothing to look at yet, since the payment's funds
+    have not arrived. Raises `Unavailable` when the provider does not answer.
     """
     with database.transaction() as session:
         journal = open_journal(session, account_id, now, terms)
@@ -31,12 +32,13 @@ def hear_disputes(
         whole = bought(session, account_id, recharge_no)
         journal.write()
     if provider is None or whole is None or whole.recharge.provider_payment is None:
-        return
+        return False
     for found in provider.disputes(whole.recharge.provider_payment):
         with database.transaction() as session:
             journal = open_journal(session, account_id, now, terms)
             _take_in(journal, recharge_no, found)
             follow(journal)
+    return True
 
 
 def _take_in(journal: Journal, recharge_no: int, found: FoundDispute) -> None:

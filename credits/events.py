@@ -80,6 +80,7 @@ def act_on_event(
 ) -> EventStatus | None:
     """Act on a message that is due, and return what became of it; None when somebody else has it in hand.
 
+    One about money that goes back waits (it stays RECEIVED) until the payment's funds have arrived.
     What goes wrong is noted with the message, which is tried again later, and raised.
     """
     with database.transaction() as session:
@@ -90,8 +91,7 @@ def act_on_event(
     try:
         with database.reading() as session:
             found = _find(session, leads)
-        if found is not None:
-            _act(database, providers, Topic(leads["topic"] or ""), found, now, terms)
+        is_done = found is not None and _act(database, providers, Topic(leads["topic"] or ""), found, now, terms)
     except Exception as fault:
         with database.transaction() as session:
             failure = f"{type(fault).__name__}: {fault}"[:_LONGEST_FAILURE]
@@ -99,8 +99,9 @@ def act_on_event(
         raise
     with database.transaction() as session:
         if found is not None:
-            _change(session, event_id, status=EventStatus.DONE.value, failure=None, due_at=None, account_id=found[0])
-            return EventStatus.DONE
+            status, due_at = (EventStatus.DONE, None) if is_done else (EventStatus.RECEIVED, now + _wait(attempts))
+            _change(session, event_id, status=status.value, failure=None, due_at=due_at, account_id=found[0])
+            return status
         due_at = now + _wait(attempts) if now < received_at + LOOKED_FOR else None
         _change(session, event_id, status=EventStatus.UNKNOWN.value, failure=None, due_at=due_at)
         return EventStatus.UNKNOWN
@@ -145,16 +146,18 @@ def _numbers(kind: str, public: str | None) -> tuple[int, int] | None:
 
 def _act(
     database: Database, providers: Providers, topic: Topic, found: tuple[int, int], now: int, terms: Terms
-) -> None:
+) -> bool:
+    """Look at what a message is about; False when it is too early for that, so that it must be tried again."""
     account_id, number = found
     if topic == Topic.CARD_SETUP:
         finish_card_setup(database, providers, account_id=account_id, setup_no=number, now=now, terms=terms)
-        return
+        return True
     # Also before money goes back: the message that it was paid may still be under way.
     hear(database, providers, account_id=account_id, recharge_no=number, now=now, terms=terms)
-    hearing: dict[Topic, Callable[..., None]] = {Topic.REFUND: hear_refunds, Topic.DISPUTE: hear_disputes}
-    if topic in hearing:
-        hearing[topic](database, providers, account_id=account_id, recharge_no=number, now=now, terms=terms)
+    hearing: dict[Topic, Callable[..., bool]] = {Topic.REFUND: hear_refunds, Topic.DISPUTE: hear_disputes}
+    if topic not in hearing:
+        return True
+    return hearing[topic](database, providers, account_id=account_id, recharge_no=number, now=now, terms=terms)
 
 
 def _wait(attempts: int) -> int:

@@ -127,17 +127,17 @@ def refunds_due(session: Session, now: int) -> list[tuple[int, int]]:
 
 def hear_refunds(
     database: Database, providers: Providers, *, account_id: int, recharge_no: int, now: int, terms: Terms = USUAL_TERMS
-) -> None:
+) -> bool:
     """The provider says that money of a payment went back: look at all refunds that it knows, and act on what is new.
 
-    Twice, late or out of order is all the same. Raises `Unavailable` when the provider does not answer.
+    Twice, late or out of order is all the same. False when there is nothing to look at yet, since the payment's funds
+    have not arrived. Raises `Unavailable` when the provider does not answer.
     """
     with database.transaction() as session:
         journal = open_journal(session, account_id, now, terms)
         provider = providers.of(journal.account.mode)
         journal.write()
-    if provider is not None:
-        _hear(database, provider, account_id, recharge_no, now, terms)
+    return provider is not None and _hear(database, provider, account_id, recharge_no, now, terms)
 
 
 def _start(
@@ -251,11 +251,11 @@ def _ask(provider: Provider, request: RefundRequest) -> RefundAnswer:
         return RefundAnswer(Outcome.LOST)
 
 
-def _hear(database: Database, provider: Provider, account_id: int, recharge_no: int, now: int, terms: Terms) -> None:
+def _hear(database: Database, provider: Provider, account_id: int, recharge_no: int, now: int, terms: Terms) -> bool:
     with database.reading() as session:
         whole = bought(session, account_id, recharge_no)
     if whole is None or whole.recharge.provider_payment is None:
-        return
+        return False
     for found in provider.refunds(whole.recharge.provider_payment):
         with database.transaction() as session:
             journal = open_journal(session, account_id, now, terms)
@@ -265,6 +265,7 @@ def _hear(database: Database, provider: Provider, account_id: int, recharge_no: 
             if state is not None:
                 _take_in(journal, state, RefundAnswer(found.outcome, found.refund_id))
             journal.write()
+    return True
 
 
 def _known(session: Session, account_id: int, recharge_no: int, found: FoundRefund) -> RefundState | None:

@@ -44,6 +44,7 @@ class House(Bank):
     looked: int = 0
     card_given: SetupAnswer = field(default_factory=SetupAnswer)
     breaks: bool = False
+    does_not_look: bool = False
 
     def take(self, request: PaymentRequest) -> PaymentAnswer:
         """It is being processed."""
@@ -54,6 +55,8 @@ class House(Bank):
         self.looked += 1
         if self.breaks:
             raise RuntimeError("broken")
+        if self.does_not_look:
+            raise Unavailable
         return self.stands
 
     def start_setup(self, request: SetupRequest) -> Setup:
@@ -268,6 +271,42 @@ def test_while_the_provider_is_away_a_message_of_a_refund_waits(shop: Shop) -> N
         shop.act()
 
     assert shop.due(LATER + TRY_AGAIN[0]) == ["evt_1"]
+
+
+@pytest.mark.parametrize("before", [PaymentAnswer(Outcome.LOST), PaymentAnswer(Outcome.DECLINED, "No.")])
+@pytest.mark.parametrize("topic", [Topic.REFUND, Topic.DISPUTE])
+def test_a_message_of_money_that_goes_back_waits_until_the_payments_funds_have_arrived(
+    shop: Shop, topic: Topic, before: PaymentAnswer
+) -> None:
+    shop.bank.tells_of(100)
+    shop.bank.contests(100)
+    shop.bank.stands = before
+    shop.keep(topic=topic)
+
+    assert shop.act() == EventStatus.RECEIVED
+    assert shop.due(LATER + TRY_AGAIN[0]) == ["evt_1"]
+    assert shop.act(now=LATER + TRY_AGAIN[0]) == EventStatus.RECEIVED
+
+    shop.bank.stands = PaymentAnswer(Outcome.PAID)
+    assert shop.act(now=LATER + HOUR) == EventStatus.DONE
+    assert (shop.status, shop.one("SELECT remaining_micros FROM lot")) == ("SUCCEEDED", 0)
+
+
+@pytest.mark.parametrize("topic", [Topic.PAYMENT, Topic.REFUND, Topic.DISPUTE])
+def test_a_message_whose_payment_could_not_be_looked_at_is_tried_again(shop: Shop, topic: Topic) -> None:
+    shop.bank.stands = PaymentAnswer(Outcome.DECLINED, "No.", declined_ref="ch_1")
+    recharging.hear(shop.database, shop.providers, account_id=shop.account_id, recharge_no=shop.recharge_no, now=LATER)
+    assert shop.status == "FAILED"
+    shop.bank.stands, shop.bank.does_not_look = PaymentAnswer(Outcome.PAID), True
+    shop.keep(topic=topic)
+
+    with pytest.raises(Unavailable):
+        shop.act()
+
+    assert shop.due(LATER + TRY_AGAIN[0]) == ["evt_1"]
+    shop.bank.does_not_look = False
+    assert shop.act(now=LATER + TRY_AGAIN[0]) == EventStatus.DONE
+    assert shop.lots == 1
 
 
 def test_a_message_of_a_card_that_was_given_adds_it(shop: Shop) -> None:

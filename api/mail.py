@@ -153,7 +153,7 @@ def send_due_notices(
                 outcomes.append(_send_one(database, mailer, account_id, notice_no, sender, base_url, now))
             except Away:
                 return sent + outcomes.count(_Outcome.SENT)
-            except Exception:  # one notice's fault stops no other; it is tried again when its lease ends
+            except Exception:  # what became of it could not be written; it is tried again when its lease ends
                 log.exception("notice_failed", account=account_id, notice=notice_no)
         sent += outcomes.count(_Outcome.SENT)
         if not set(outcomes) - {_Outcome.PASSED_OVER}:
@@ -207,10 +207,13 @@ def _send_one(
             message = message_of(outgoing, wire.values(), sender=sender, base_url=base_url, at=now())
             answers = mailer.send(message, _name_of(outgoing))
             refused |= {written: answers[each.addr_spec] for written, each in wire.items() if each.addr_spec in answers}
-    except (Away, NotTaken) as trouble:
-        log.warning("notice_not_sent", **told, reason=str(trouble))
+    except Exception as trouble:  # whatever it is: a notice that cannot be sent is given up in the end
+        if isinstance(trouble, (Away, NotTaken)):
+            log.warning("notice_not_sent", **told, reason=str(trouble))
+        else:
+            log.exception("notice_failed", **told)
         with database.transaction() as session:
-            notices.not_delivered(session, outgoing, reason=str(trouble), now=now())
+            notices.not_delivered(session, outgoing, reason=_reason(trouble), now=now())
         if isinstance(trouble, Away):
             raise
         return _Outcome.REFUSED

@@ -31,7 +31,7 @@ NOBODY = sentence("Nobody is set to get this account's mail.").message
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A notice that was taken to be sent: its letter, and the addresses that are still to be reached."""
+    """A notice that was taken to be sent: its letter as it was written, and the addresses still to be reached."""
 
     account_id: int
     notice_no: int
@@ -39,8 +39,14 @@ class Outgoing:
     attempts: int
     created_at: int
     locale: str
-    letter: Letter
+    subject: str
+    body: str
     addresses: list[str]
+
+    @property
+    def letter(self) -> Letter:
+        """The letter itself."""
+        return letters.read(self.subject, self.body)
 
 
 def tell(journal: Journal, kind: NoticeKind, *, about: str | None = None, **facts: Any) -> None:
@@ -139,7 +145,7 @@ def claim_notice(session: Session, account_id: int, notice_no: int, now: int) ->
     )  # fmt: skip
     return Outgoing(
         account_id, notice_no, round_no, attempts + 1, created_at, locale,
-        letters.read(subject, letter), json.loads(undelivered),
+        subject, letter, json.loads(undelivered),
     )  # fmt: skip
 
 

@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
+from structlog.testing import capture_logs
 
 from api.mail import NOT_IN_TIME, Folder, Mailer, Smtp, mailer_of, send_due_notices
 from api.mail_server import SmtpServer, read_sender, read_smtp_url, usual_sender
 from api.settings import Settings
 from credits import notices
 from credits.instants import MINUTE
-from credits.notices import LEASE
+from credits.notices import LEASE, WAITS
 from db.kinds import NoticeKind
 from db.session import Database
 from tests.factories import NOW, make_account
@@ -296,6 +297,41 @@ def test_one_notices_fault_stops_no_other(database: Database, account_id: int, p
     assert send(database, smtp) == 1
 
     assert [row.status for row in notices_of(database, account_id)] == ["QUEUED", "SENT"]
+
+
+class Broken:
+    """A mailer with a fault of its own."""
+
+    def send(self, message: EmailMessage, name: str) -> dict[str, str]:
+        """Fail in a way that nobody thought of."""
+        raise RuntimeError("no such\nthing")
+
+
+def sent_until_given_up(database: Database, account_id: int, mailer: Mailer) -> list[str]:
+    """Send what is due each time that something is, until nothing will be; the names of what was logged."""
+    with capture_logs() as logged:
+        while due := [row.due_at for row in notices_of(database, account_id) if row.due_at is not None]:
+            send(database, mailer, min(due))
+    return [line["event"] for line in logged]
+
+
+def test_a_notice_whose_sending_breaks_is_given_up_after_as_many_tries(database: Database, account_id: int) -> None:
+    logged = sent_until_given_up(database, account_id, Broken())
+
+    assert logged == ["notice_failed"] * (len(WAITS) + 1)
+    assert state_of(database, account_id) == ("FAILED", "no such thing", None)
+
+
+def test_a_letter_that_cannot_be_read_is_given_up_too(
+    database: Database, account_id: int, postbox: Postbox, smtp: Smtp
+) -> None:
+    with database.transaction() as session:
+        session.execute("UPDATE notice SET letter = '[]'")
+
+    logged = sent_until_given_up(database, account_id, smtp)
+
+    assert logged == ["notice_failed"] * (len(WAITS) + 1)
+    assert (state_of(database, account_id)[0], postbox.received) == ("FAILED", [])
 
 
 def test_several_workers_at_once_send_each_notice_once(

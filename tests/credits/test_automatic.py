@@ -11,9 +11,10 @@ import pytest
 from credits import auto_recharge, payment_methods
 from credits.accounts import update_account
 from credits.auto_recharge import Wanted
-from credits.automatic import amount_to_buy
+from credits.automatic import amount_to_buy, rule_of
 from credits.instants import DAY, HOUR, instant
-from credits.recharging import cancel_recharge, recharges_due
+from credits.providers import Outcome, PaymentAnswer, Providers, TestProvider, Unavailable
+from credits.recharging import Wish, cancel_recharge, drive, hear, recharges_due
 from credits.refusals import Code, Refusal
 from credits.terms import Terms
 from db.kinds import (
@@ -32,7 +33,13 @@ from tests.factories import NOW, PROVIDERS, make_agreement, make_card, make_rech
 SMALL = Terms(usual_minimum_recharge_units=1)
 
 
-def set_rule(books: Books, trigger: int | str | None = 5, amount: int | str | None = 10, **values: Any) -> None:
+def set_rule(
+    books: Books,
+    trigger: int | str | None = 5,
+    amount: int | str | None = 10,
+    providers: Providers = PROVIDERS,
+    **values: Any,
+) -> None:
     """Switch automatic recharge on."""
     wanted = Wanted(
         **{
@@ -44,7 +51,7 @@ def set_rule(books: Books, trigger: int | str | None = 5, amount: int | str | No
     )
     with books.database.transaction() as session:
         auto_recharge.set_auto_recharge(
-            session, account_id=books.account_id, wanted=wanted, providers=PROVIDERS, now=books.now, terms=books.terms
+            session, account_id=books.account_id, wanted=wanted, providers=providers, now=books.now, terms=books.terms
         )
 
 
@@ -594,3 +601,178 @@ def test_published_a_target_below_the_threshold_is_refused(books: Books, shared_
         set_rule(books, told["given"]["threshold"], told["given"]["target"], strategy=RechargeStrategy.TOP_UP_TO)
 
     assert refused.value.code == Code.INVALID
+
+
+def test_a_rule_switched_off_before_the_worker_comes_takes_no_money(small: Books) -> None:
+    make_card(small.database, small.account_id)
+    set_rule(small)
+    small.charge(6)
+
+    set_rule(small, None, None, enabled=False)
+    go_on(small)
+
+    assert recharges(small) == [(RechargeStatus.CANCELED, micros(10), 0)]
+
+
+def test_switching_it_off_and_on_keeps_how_it_was_set(small: Books) -> None:
+    make_card(small.database, small.account_id)
+    set_rule(small, 5, 20, strategy=RechargeStrategy.TOP_UP_TO, daily_limit_micros=micros(50))
+
+    set_rule(small, None, None, enabled=False)
+    set_rule(small, None, None)
+
+    with small.database.reading() as session:
+        found = rule_of(session, small.account_id)
+    assert (found.strategy, found.daily_limit_micros) == (RechargeStrategy.TOP_UP_TO, micros(50))
+
+
+@pytest.mark.parametrize("status", [AccountStatus.SUSPENDED, AccountStatus.CLOSED])
+def test_what_a_suspended_or_closed_account_asked_for_is_not_taken(database: Database, status: AccountStatus) -> None:
+    books = open_books(database, mode=AccountMode.LIVE, terms=SMALL)
+    providers = Providers(TestProvider(), "https://credits.example")
+    payment_methods.add_payment_method(
+        database, providers, account_id=books.account_id, kind="CARD", token="tok_declined", now=NOW
+    )
+    books.grant(10)
+    set_rule(books, providers=providers)
+    books.charge(6)
+    drive(database, providers, account_id=books.account_id, recharge_no=1, now=NOW, terms=SMALL)
+    change_status(books, status)
+
+    drive(database, providers, account_id=books.account_id, recharge_no=1, now=NOW + HOUR, terms=SMALL)
+
+    assert [(found, attempts) for found, _, attempts in recharges(books)] == [(RechargeStatus.CANCELED, 1)]
+
+
+def test_a_card_that_was_removed_pays_nothing_more(small: Books) -> None:
+    removed = make_card(small.database, small.account_id)
+    make_card(small.database, small.account_id, "tok_declined", make_default=False)
+    set_rule(small, method_no=removed)
+    make_agreement(small.database, small.account_id)
+    small.charge(6)
+    with small.database.transaction() as session:
+        payment_methods.remove_payment_method(
+            session, account_id=small.account_id, method_no=removed, now=small.now, terms=SMALL
+        )
+
+    go_on(small)
+
+    assert [status for status, *_ in recharges(small)] == [RechargeStatus.CANCELED, RechargeStatus.SUCCEEDED]
+    assert small.lot(2).source == LotSource.INVOICE
+
+
+def test_a_rule_whose_own_card_failed_goes_on_with_another_default(small: Books) -> None:
+    own = make_card(small.database, small.account_id, "tok_declined")
+    set_rule(small, method_no=own)
+    small.charge(6)
+    small.advance(NOW + 10 * DAY)
+    assert paused(small) == PauseReason.DECLINED
+
+    make_card(small.database, small.account_id)
+    go_on(small)
+
+    assert small.balance().current_micros == micros(14)
+
+
+def test_a_declined_recharge_by_hand_lets_the_rule_go_on(small: Books) -> None:
+    """While it was on its way the rule waited for it."""
+    good = make_card(small.database, small.account_id)
+    slow = make_card(small.database, small.account_id, "tok_timeout", make_default=False)
+    set_rule(small, method_no=good)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestProvider, "take", lambda *_: PaymentAnswer(Outcome.LOST))
+        make_recharge(small.database, small.account_id, 60, method_no=slow, terms=SMALL)
+        small.charge(6)
+    assert decisions(small) == [(DecisionOutcome.IN_PROGRESS, 1)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        declined = PaymentAnswer(Outcome.DECLINED, "No.", declined_ref="ch_1")
+        patch.setattr(TestProvider, "take", lambda *_: declined)
+        drive(
+            small.database, PROVIDERS, account_id=small.account_id, recharge_no=1, now=small.now, terms=SMALL,
+            wish=Wish.AGAIN,
+        )  # fmt: skip
+    go_on(small)
+
+    assert [status for status, *_ in recharges(small)] == [RechargeStatus.FAILED, RechargeStatus.SUCCEEDED]
+
+
+def test_what_the_provider_never_takes_fails_at_once_and_the_rule_stands_still(small: Books) -> None:
+    make_card(small.database, small.account_id)
+    set_rule(small)
+    small.charge(6)
+    with pytest.MonkeyPatch.context() as patch:
+        too_much = PaymentAnswer(Outcome.DECLINED, "Amount must be no more than $999,999.99.")
+        patch.setattr(TestProvider, "prepare", lambda *_: too_much)
+        small.advance(NOW + 30 * DAY)
+
+    assert [(status, attempts) for status, _, attempts in recharges(small)] == [(RechargeStatus.FAILED, 0)]
+    assert paused(small) == PauseReason.DECLINED
+    assert notices(small) == ["RECHARGE_FAILED", "AUTO_RECHARGE_PAUSED"]
+
+
+def test_what_has_ended_is_due_no_more_whoever_asks_about_it(small: Books) -> None:
+    make_card(small.database, small.account_id, "tok_declined")
+    make_recharge(small.database, small.account_id, 50)
+
+    hear(small.database, PROVIDERS, account_id=small.account_id, recharge_no=1, now=small.now)
+    small.advance(NOW + DAY)
+
+    with small.database.reading() as session:
+        assert session.rows("SELECT status, due_at FROM recharge") == [("FAILED", None)]
+
+
+def test_who_dies_while_looking_at_a_declined_recharge_leaves_it_to_its_next_try(small: Books) -> None:
+    make_card(small.database, small.account_id, "tok_declined")
+    set_rule(small)
+    small.charge(6)
+    go_on(small)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(TestProvider, "look", interrupted)
+        hear(small.database, PROVIDERS, account_id=small.account_id, recharge_no=1, now=small.now, terms=SMALL)
+
+    small.advance(NOW + HOUR - 1)
+    assert recharges(small)[0][2] == 1
+
+    small.advance(NOW + HOUR)
+    assert recharges(small)[0][2] == 2
+
+
+def interrupted(*_: object) -> None:
+    """The process dies here."""
+    raise KeyboardInterrupt
+
+
+def test_silence_about_what_was_heard_of_is_told(small: Books) -> None:
+    make_card(small.database, small.account_id, "tok_declined")
+    set_rule(small)
+    small.charge(6)
+    go_on(small)
+
+    def away(*_: object) -> None:
+        raise Unavailable
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Unavailable):
+        patch.setattr(TestProvider, "look", away)
+        hear(small.database, PROVIDERS, account_id=small.account_id, recharge_no=1, now=small.now, terms=SMALL)
+
+
+def test_a_payment_by_hand_that_nobody_confirms_is_given_up_after_a_week(small: Books) -> None:
+    make_card(small.database, small.account_id, "tok_action_required")
+    make_recharge(small.database, small.account_id, 50)
+
+    small.advance(NOW + 6 * DAY)
+    assert recharges(small)[0][0] == RechargeStatus.ACTION_REQUIRED
+
+    small.advance(NOW + 10 * DAY)
+    assert recharges(small)[0][0] == RechargeStatus.CANCELED
+
+
+def test_a_gap_is_filled_by_card_in_what_cards_can_be_charged(database: Database) -> None:
+    books = open_books(database, currency="KWD", terms=SMALL)
+    make_card(database, books.account_id)
+    books.grant("4.766")
+
+    set_rule(books, 5, 20, strategy=RechargeStrategy.TOP_UP_TO)
+
+    assert recharges(books)[0][1] == micros("15.24")

@@ -151,6 +151,7 @@ def test_a_refund_asks_once_more_and_then_shows_its_effect(ada: Browser) -> None
     page = ada.see(answer.headers["location"]).text
     assert "$20.00 was given back." in page
     assert "Ordered twice" in page
+    assert "$20.00 was given back." in ada.see(answer.headers["location"], "content").text
     assert "Refunded on" in ada.see(RECEIPT).text
 
 

@@ -157,6 +157,7 @@ def fund(journal: Journal, state: RechargeState, method: Method) -> None:
         expires_at=expires_at,
         recharge_no=state.recharge_no,
         receipt_no=account.receipt_count,
+        invoice_due_at=None if method.is_card else to_be_paid_by,
     )
     follow(journal)
 

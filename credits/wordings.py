@@ -97,7 +97,15 @@ def one_line(text: str) -> str:
 
 def _succeeded(desk: Desk) -> Draft:
     amount, usable = desk.money("amount_micros"), desk.usable(desk.facts["expires_at"])
-    paragraphs = [desk.say("Thank you. {amount} was added to {account}.", amount=amount)]
+    due_at = desk.facts.get("invoice_due_at")
+    if due_at is None:
+        paragraphs = [desk.say("Thank you. {amount} was added to {account}.", amount=amount)]
+    else:
+        day = desk.language.date(due_at - 1, desk.time_zone)
+        paragraphs = [
+            desk.say("{amount} was added to {account}, on invoice.", amount=amount),
+            desk.say("Please pay invoice {number} by {day}.", number=desk.receipt(), day=day),
+        ]
     if desk.facts["automatic"]:
         paragraphs.append(
             desk.say("Automatic recharge bought it, because the balance had fallen below the amount that you set.")
@@ -111,7 +119,7 @@ def _succeeded(desk: Desk) -> Draft:
             (desk.say("Amount"), amount),
             (desk.say("Payment method"), desk.told("method")),
             (desk.say("Usable"), usable),
-            (desk.say("Receipt number"), desk.receipt()),
+            (desk.say("Receipt number") if due_at is None else desk.say("Invoice number"), desk.receipt()),
         ],
         (desk.say("See funds and receipts"), "/funds"),
     )

@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
 from credits import letters
 from credits.accounts import AccountState, look_up
-from credits.instants import HOUR, expiry_of_purchase
+from credits.instants import HOUR, expiry_of_purchase, start_of_day
 from credits.language import LANGUAGES, language
 from credits.letters import Letter, letter_of, text_of
 from credits.wordings import LONGEST_SUBJECT
@@ -227,3 +228,15 @@ def test_the_text_of_a_letter_has_its_figures_and_the_whole_address(account: Acc
     assert "\nAvailable: $8.12\n" in text
     assert re.search(r"\nAdd funds:\nhttps://credits\.example\.com/accounts/acct_\w+/funds\n", text)
     assert text.startswith("Hello,\n\n")
+
+
+def test_funds_on_invoice_are_to_be_paid_and_no_thanks_are_due_yet(account: AccountState) -> None:
+    letter = written(
+        account, NoticeKind.RECHARGE_SUCCEEDED, invoice_due_at=start_of_day(date(2026, 11, 1), "Europe/Berlin")
+    )
+
+    text = text_of(letter)
+    assert "on invoice" in text
+    assert "by Oct 31, 2026" in text
+    assert "Thank you" not in text
+    assert "Receipt" not in text.replace("receipts", "")

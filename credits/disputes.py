@@ -12,7 +12,7 @@ from credits.language import language
 from credits.ledger import Journal
 from credits.notices import tell
 from credits.providers import FoundDispute, Providers
-from credits.returns import Bought, DisputeState, bought, change_dispute, disputes_of, give_back
+from credits.returns import Bought, DisputeState, bought, change_dispute, disputes_of, give_back, hold_more
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import DisputeStatus, NoticeKind, PauseReason
 from db.session import Database
@@ -84,8 +84,9 @@ def _open(journal: Journal, whole: Bought, found: FoundDispute, *, holds: bool) 
 def _win(journal: Journal, whole: Bought, state: DisputeState) -> None:
     """The payment stands: what was kept back returns."""
     _close(journal, state, DisputeStatus.WON, state.held_micros)
-    if state.held_micros:
-        give_back(journal, whole, state.held_micros, began_at=state.opened_at)
+    free_micros = hold_more(journal, state.recharge_no, state.held_micros)  # another one may be open, or lost
+    if free_micros:
+        give_back(journal, whole, free_micros, began_at=state.opened_at)
     _tell(journal, state, DisputeStatus.WON, state.held_micros)
 
 

@@ -6,6 +6,7 @@ the money will not go back, the funds return. Refunds that somebody made at the 
 what was spent of them meanwhile is owed.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,32 +15,21 @@ from credits.accounts import require_open
 from credits.consequences import follow
 from credits.due import open_journal
 from credits.ids import public_id
-from credits.instants import HOUR, MINUTE
-from credits.language import Money, language
+from credits.instants import MINUTE
+from credits.language import Money
 from credits.ledger import Journal
 from credits.money import LARGEST_AMOUNT_MICROS, minor_digits, whole_minor_units
-from credits.notices import tell
 from credits.providers import FoundRefund, Outcome, Provider, Providers, RefundAnswer, RefundRequest, Unavailable
+from credits.refund_answers import NOT_BACK, succeed, take_in, take_in_listed, write_down
 from credits.refusals import conflict, invalid
-from credits.returns import (
-    Bought,
-    RefundState,
-    bought,
-    change_dispute,
-    change_refund,
-    give_back,
-    refund_state,
-    refunds_of,
-)
+from credits.returns import Bought, bought, change_refund, refund_state, refunds_of
 from credits.terms import USUAL_TERMS, Terms
-from db.kinds import AccountMode, DisputeStatus, NoticeKind, RefundStatus
+from db.kinds import AccountMode, RefundStatus
 from db.session import Database, Session
 
 LONGEST_REASON = 500
 # Whoever asks a provider has the refund for so long; then somebody else may ask.
 LEASE = 2 * MINUTE
-# How long to wait before asking again about a refund that is on its way; the last one from then on.
-ASK_AGAIN = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +88,10 @@ def drive_refund(
         with suppress(Unavailable):  # it is asked again when its time comes
             _hear(database, step.provider, account_id, step.recharge_no, now, terms)
         return
-    answer = _ask(step.provider, step.request)
+    answer, listed = _ask(step.provider, step.request)
     with database.transaction() as session:
         journal = open_journal(session, account_id, now, terms)
-        _take_in(journal, refund_state(session, account_id, refund_no), answer)
+        take_in(journal, refund_state(session, account_id, refund_no), answer, listed)
         journal.write()
 
 
@@ -111,17 +101,18 @@ def drive_refund_within(journal: Journal, providers: Providers, refund_no: int) 
     if step is not None:
         assert step.request is not None, "nobody but we refunds at the built-in provider"
         state = refund_state(journal.session, journal.account.account_id, refund_no)
-        _take_in(journal, state, _ask(step.provider, step.request))
+        take_in(journal, state, *_ask(step.provider, step.request))
     journal.write()
 
 
-def refunds_due(session: Session, now: int) -> list[tuple[int, int]]:
+def refunds_due(session: Session, now: int, limit: int = 500) -> list[tuple[int, int]]:
     """The refunds to ask about, by account and number, the one that waits longest first."""
     found = session.rows(
         "SELECT refund.account_id, refund_no FROM refund JOIN account ON account.account_id = refund.account_id"
-        " WHERE refund.due_at IS NOT NULL AND refund.due_at <= coalesce(clock_at, ?) ORDER BY refund.due_at",
-        now,
-    )
+        " WHERE refund.due_at IS NOT NULL AND refund.due_at <= coalesce(clock_at, ?)"
+        " ORDER BY refund.due_at, refund.account_id, refund_no LIMIT ?",
+        now, limit,
+    )  # fmt: skip
     return [(account_id, refund_no) for account_id, refund_no in found]
 
 
@@ -166,10 +157,10 @@ def _start(
         raise conflict("Cards need a payment provider, and none is set up here.", field=("rechargeId",))
     amount = _checked_amount(journal, whole, amount_micros)
     once.remember(session, account_id, idempotency_key, fingerprint, journal.now, recharge_no=recharge_no)
-    refund_no = _write_down(journal, recharge_no, amount, reason.strip(), due_at=journal.now)
+    refund_no = write_down(journal, recharge_no, amount, reason.strip(), due_at=journal.now)
     journal.take_back(whole.lot, amount, recharge_no=recharge_no, note=reason.strip())
     if not whole.method.is_card:
-        _succeed(journal, whole, refund_state(session, account_id, refund_no), None)
+        succeed(journal, whole, refund_state(session, account_id, refund_no), None)
     follow(journal)
 
 
@@ -200,28 +191,6 @@ def _checked_amount(journal: Journal, whole: Bought, amount_micros: int | None) 
     return most if amount_micros is None else amount_micros
 
 
-def _write_down(
-    journal: Journal,
-    recharge_no: int,
-    amount_micros: int,
-    reason: str,
-    *,
-    due_at: int | None,
-    found: FoundRefund | None = None,
-) -> int:
-    """Write a refund; `found` is one that the provider has made. Returns its number."""
-    account = journal.account
-    account.refund_count += 1
-    status = RefundStatus.PENDING if found is None else RefundStatus.PROCESSING
-    journal.session.execute(
-        "INSERT INTO refund (account_id, refund_no, recharge_no, status, amount_micros, reason, by_provider,"
-        " provider_refund, attempts, due_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
-        account.account_id, account.refund_count, recharge_no, status.value, amount_micros, reason,
-        found is not None, None if found is None else found.refund_id, due_at, journal.now,
-    )  # fmt: skip
-    return account.refund_count
-
-
 def _next_step(journal: Journal, providers: Providers, refund_no: int, again: bool) -> _Step | None:
     """Put on record that the provider is asked; None when there is nothing to ask now."""
     account = journal.account
@@ -244,11 +213,13 @@ def _next_step(journal: Journal, providers: Providers, refund_no: int, again: bo
     return _Step(provider, state.recharge_no, None if state.by_provider else request)
 
 
-def _ask(provider: Provider, request: RefundRequest) -> RefundAnswer:
+def _ask(provider: Provider, request: RefundRequest) -> tuple[RefundAnswer, Sequence[FoundRefund]]:
+    """Ask for a refund. When it is refused, also what has gone back in another way: that may be the reason."""
     try:
-        return provider.refund(request)
+        answer = provider.refund(request)
+        return answer, [] if answer.outcome not in NOT_BACK else provider.refunds(request.payment_id)
     except Unavailable:
-        return RefundAnswer(Outcome.LOST)
+        return RefundAnswer(Outcome.LOST), []
 
 
 def _hear(database: Database, provider: Provider, account_id: int, recharge_no: int, now: int, terms: Terms) -> bool:
@@ -256,91 +227,9 @@ def _hear(database: Database, provider: Provider, account_id: int, recharge_no: 
         whole = bought(session, account_id, recharge_no)
     if whole is None or whole.recharge.provider_payment is None:
         return False
-    for found in provider.refunds(whole.recharge.provider_payment):
-        with database.transaction() as session:
-            journal = open_journal(session, account_id, now, terms)
-            state = _known(session, account_id, recharge_no, found)
-            if state is None and found.outcome != Outcome.DECLINED:
-                state = _take_found(journal, recharge_no, found)
-            if state is not None:
-                _take_in(journal, state, RefundAnswer(found.outcome, found.refund_id))
-            journal.write()
+    listed = provider.refunds(whole.recharge.provider_payment)
+    with database.transaction() as session:
+        journal = open_journal(session, account_id, now, terms)
+        take_in_listed(journal, recharge_no, listed)
+        journal.write()
     return True
-
-
-def _known(session: Session, account_id: int, recharge_no: int, found: FoundRefund) -> RefundState | None:
-    """Our own row of a refund that the provider tells of, by the provider's id or by ours."""
-    for state in refunds_of(session, account_id, recharge_no):
-        if found.refund_id == state.provider_refund or found.key == public_id("rfnd", account_id, state.refund_no):
-            return state
-    return None
-
-
-def _take_found(journal: Journal, recharge_no: int, found: FoundRefund) -> RefundState | None:
-    """Take the funds of a refund that somebody made at the provider; None when all of the payment went back before.
-
-    What an open dispute keeps back is taken first, since it has left the lot already.
-    """
-    account_id = journal.account.account_id
-    whole = bought(journal.session, account_id, recharge_no)
-    assert whole is not None, "it succeeded before the provider was asked"
-    amount_micros = min(found.amount_micros, whole.left_micros + whole.held_micros)
-    if amount_micros <= 0:
-        return None
-    reason = language(journal.account.locale).say("Refunded at the payment provider")
-    refund_no = _write_down(journal, recharge_no, amount_micros, reason, due_at=None, found=found)
-    to_take = amount_micros
-    for dispute in whole.disputes:
-        if dispute.status == DisputeStatus.OPEN and to_take and dispute.held_micros:
-            from_held = min(to_take, dispute.held_micros)
-            change_dispute(journal, dispute.dispute_no, held_micros=dispute.held_micros - from_held)
-            to_take -= from_held
-    if to_take:
-        journal.take_back(whole.lot, to_take, recharge_no=recharge_no, note=reason)
-    follow(journal)
-    return refund_state(journal.session, account_id, refund_no)
-
-
-def _take_in(journal: Journal, state: RefundState, answer: RefundAnswer) -> None:
-    """Act on what the provider says of a refund, once. A refund that had gone back may still fail later."""
-    if state.status == RefundStatus.FAILED:
-        return
-    whole = bought(journal.session, journal.account.account_id, state.recharge_no)
-    assert whole is not None
-    match answer.outcome:
-        case Outcome.PAID if state.is_open:
-            _succeed(journal, whole, state, answer.refund_id)
-        case Outcome.DECLINED | Outcome.CANCELED:
-            _fail(journal, whole, state, answer)
-        case _ if state.is_open:
-            wait = ASK_AGAIN[min(max(state.attempts, 1), len(ASK_AGAIN)) - 1]
-            change_refund(
-                journal, state.refund_no, status=RefundStatus.PROCESSING.value, due_at=journal.now + wait,
-                provider_refund=answer.refund_id or state.provider_refund,
-            )  # fmt: skip
-
-
-def _succeed(journal: Journal, whole: Bought, state: RefundState, refund_id: str | None) -> None:
-    change_refund(
-        journal, state.refund_no, status=RefundStatus.SUCCEEDED.value, completed_at=journal.now, due_at=None,
-        provider_refund=refund_id or state.provider_refund,
-    )  # fmt: skip
-    tell(
-        journal,
-        NoticeKind.FUNDS_REFUNDED,
-        about=f"refund-{state.refund_no}",
-        amount_micros=state.amount_micros,
-        method=whole.method.label(language(journal.account.locale)),
-        recharge_no=state.recharge_no,
-        receipt_no=whole.receipt_no,
-    )
-
-
-def _fail(journal: Journal, whole: Bought, state: RefundState, answer: RefundAnswer) -> None:
-    """The money does not go back: its funds return."""
-    change_refund(
-        journal, state.refund_no, status=RefundStatus.FAILED.value, completed_at=journal.now, due_at=None,
-        failure_reason=answer.reason, provider_refund=answer.refund_id or state.provider_refund,
-    )  # fmt: skip
-    give_back(journal, whole, state.amount_micros, began_at=state.created_at)
-    follow(journal)

@@ -18,7 +18,7 @@ from credits.receipts import receipt_number
 from credits.recharges import RechargeState, recharge_state
 from credits.refusals import not_found
 from credits.terms import Terms
-from db.kinds import DisputeStatus, LotSource, RechargeStatus, RefundStatus
+from db.kinds import DisputeStatus, EntryKind, LotSource, RechargeStatus, RefundStatus
 from db.session import Session
 
 OPEN_REFUND = (RefundStatus.PENDING, RefundStatus.PROCESSING)
@@ -202,25 +202,57 @@ def change_dispute(journal: Journal, dispute_no: int, **columns: object) -> None
     _change(journal, "dispute", dispute_no, columns)
 
 
+def hold_more(journal: Journal, recharge_no: int, free_micros: int) -> int:
+    """Let disputes that are open or lost take what they still lack of funds that were about to return.
+
+    Returns what is left of these.
+    """
+    for dispute in disputes_of(journal.session, journal.account.account_id, recharge_no):
+        more_micros = min(free_micros, dispute.amount_micros - dispute.held_micros)
+        if dispute.status != DisputeStatus.WON and more_micros:
+            change_dispute(journal, dispute.dispute_no, held_micros=dispute.held_micros + more_micros)
+            free_micros -= more_micros
+    return free_micros
+
+
 def give_back(journal: Journal, whole: Bought, amount_micros: int, *, began_at: int) -> None:
-    """Put money back that a refund or a dispute had taken and does not keep.
+    """Put money back that a refund or a dispute had taken at `began_at` and does not keep.
 
     A lot whose time is over meanwhile is followed by a new one, which can be spent for as long as the old one
-    could when the money was taken (pitfalls: money returned to an expired lot was dropped).
+    could when the money was taken (pitfalls: money returned to an expired lot was dropped). What was taken when that
+    time was over already could not be spent, and cannot be now: it repays what is owed, and the rest is forfeited.
     """
-    lot, number = whole.lot, receipt_number(journal.account.account_id, whole.receipt_no)
-    if not whole.is_over and journal.now < lot.expires_at:
-        journal.put_back(lot, amount_micros, recharge_no=whole.recharge.recharge_no)
+    lot, recharge_no = whole.lot, whole.recharge.recharge_no
+    journal.write()
+    if began_at >= lot.expires_at:
+        journal.put_back(lot, amount_micros, recharge_no=recharge_no)
+        if whole.is_over or journal.now >= lot.expires_at + journal.terms.settlement_window:
+            _forfeit(journal, lot)
+    elif not whole.is_over and journal.now < lot.expires_at:
+        journal.put_back(lot, amount_micros, recharge_no=recharge_no)
+    else:
+        number = receipt_number(journal.account.account_id, whole.receipt_no)
+        journal.add_lot(
+            source=LotSource.ADJUSTMENT,
+            amount_micros=amount_micros,
+            starts_at=journal.now,
+            expires_at=journal.now + max(lot.expires_at - began_at, DAY),
+            priority=lot.priority,
+            returned_of=recharge_no,
+            note=_said(journal, _CAME_BACK, number=number),
+        )
+
+
+def _forfeit(journal: Journal, lot: OpenLot) -> None:
+    """Let a lot lose what it holds, since the time in which it could be spent, and settled, is over."""
+    if not lot.remaining_micros:
         return
-    journal.add_lot(
-        source=LotSource.ADJUSTMENT,
-        amount_micros=amount_micros,
-        starts_at=journal.now,
-        expires_at=journal.now + max(lot.expires_at - began_at, DAY),
-        priority=lot.priority,
-        returned_of=whole.recharge.recharge_no,
-        note=_said(journal, _CAME_BACK, number=number),
-    )
+    journal.take_all(lot, EntryKind.EXPIRY, occurred_at=lot.expires_at)
+    journal.session.execute(
+        "UPDATE lot SET forfeited_at = ? WHERE account_id = ? AND lot_no = ?",
+        journal.now, journal.account.account_id, lot.lot_no,
+    )  # fmt: skip
+    journal.write()
 
 
 _CAME_BACK: Sentence = sentence("Came back of {number}, whose funds could no longer be used")

@@ -180,6 +180,11 @@ _RULES: dict[str, str] = {
     "no more goes back of a recharge than it brought": f"""
         SELECT account_id, 'recharge ' || recharge_no FROM recharge WHERE {{scope}}
             AND {_RETURNED} > CASE status WHEN 'SUCCEEDED' THEN amount_micros ELSE 0 END""",
+    "a lost dispute takes all that did not go back in another way": f"""
+        SELECT account_id, 'recharge ' || recharge_no FROM recharge WHERE {{scope}} AND {_RETURNED} < amount_micros
+            AND EXISTS (SELECT 1 FROM dispute WHERE dispute.account_id = recharge.account_id
+                AND dispute.recharge_no = recharge.recharge_no AND dispute.status = 'LOST'
+                AND dispute.held_micros < dispute.amount_micros)""",
     "what goes back is taken from the recharge's own lot": """
         SELECT draw.account_id, 'entry ' || draw.entry_no FROM (SELECT * FROM draw WHERE {scope}) AS draw
             JOIN ledger_entry ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no

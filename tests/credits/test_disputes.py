@@ -6,8 +6,9 @@ from itertools import permutations
 import pytest
 
 from credits.auto_recharge import Wanted, set_auto_recharge
-from credits.instants import DAY
-from credits.providers import Unavailable
+from credits.instants import DAY, HOUR
+from credits.providers import Outcome, RefundAnswer, Unavailable
+from credits.refunds import LEASE
 from credits.refusals import Code, Refusal
 from db.kinds import DisputeStatus, EntryKind, LotSource, NoticeKind
 from db.session import Database
@@ -179,6 +180,68 @@ def test_a_refund_at_the_provider_takes_first_what_a_dispute_keeps_back(live: Bo
     hear(live, 60, end)
     assert live.books.lot(1).remaining_micros == (micros(30) if end == "WON" else 0)
     assert live.books.balance().owed_micros == 0
+    assert live.books.breaches() == []
+
+
+@pytest.mark.parametrize("status", ["OPEN", "LOST"])
+@pytest.mark.parametrize(("refunded", "contested", "back"), [(100, 100, 0), (60, 100, 0), (100, 70, 30), (60, 30, 70)])
+def test_a_refund_that_fails_returns_nothing_that_is_contested_or_lost(
+    live: Bought, refunded: int, contested: int, back: int, status: str
+) -> None:
+    live.bank.answers = [Unavailable(), RefundAnswer(Outcome.DECLINED, None, "The charge is disputed.")]
+    live.refund(refunded)
+    hear(live, contested, status)
+    live.books.advance(live.books.now + LEASE)
+
+    live.drive()
+
+    assert live.disputes() == [(status, micros(contested))]
+    assert live.books.balance().available_micros == micros(back)
+    assert live.books.breaches() == []
+    hear(live, contested, "LOST" if status == "LOST" else "WON")
+    assert live.books.balance().available_micros == micros(back if status == "LOST" else 100)
+    assert live.books.breaches() == []
+
+
+def test_a_refund_that_fails_after_its_lots_time_returns_nothing_that_is_lost(live: Bought) -> None:
+    live.bank.answers = [Unavailable(), RefundAnswer(Outcome.DECLINED)]
+    live.refund(100)
+    hear(live, 100, "LOST")
+    live.books.advance(live.books.lot(1).expires_at + DAY)
+
+    live.drive()
+
+    assert len(live.books.lots()) == 1
+    assert live.books.balance().available_micros == 0
+    assert live.books.breaches() == []
+
+
+def test_of_two_disputes_the_one_that_is_lost_takes_what_the_other_gives_free(live: Bought) -> None:
+    for number in range(2):
+        live.bank.contests(60, dispute_id=f"dp_{number}")
+    live.hear_disputes()
+    live.bank.contests(60, "LOST", dispute_id="dp_1")
+    live.hear_disputes()
+
+    live.bank.contests(60, "WON", dispute_id="dp_0")
+    live.hear_disputes()
+
+    assert sorted(live.disputes()) == [(LOST, micros(60)), (WON, micros(60))]
+    assert live.books.balance().available_micros == micros(40)
+    assert live.books.breaches() == []
+
+
+@pytest.mark.parametrize("after", [HOUR, 100 * DAY])
+def test_what_was_kept_back_after_its_lots_time_cannot_be_spent_when_it_returns(live: Bought, after: int) -> None:
+    live.books.advance(live.books.lot(1).expires_at + HOUR)
+    live.books.bring_up_to_date()
+    hear(live, 100)
+    live.books.advance(live.books.now + after)
+
+    hear(live, 100, "WON")
+
+    assert live.books.balance().available_micros == 0
+    assert len(live.books.lots()) == 1
     assert live.books.breaches() == []
 
 

@@ -388,6 +388,102 @@ def test_never_more_goes_back_than_was_paid(live: Bought) -> None:
     assert live.books.breaches() == []
 
 
+@pytest.mark.parametrize("heard_before", [False, True])
+@pytest.mark.parametrize(
+    ("ours", "theirs", "left"), [(100, 100, 0), (60, 80, 20), (60, 100, 0), (60, 30, 70), (20, 90, 10)]
+)
+def test_a_refund_that_is_refused_returns_nothing_that_went_back_at_the_provider(
+    live: Bought, ours: int, theirs: int, left: int, heard_before: bool
+) -> None:
+    live.bank.answers = [LOST, RefundAnswer(Outcome.DECLINED, None, "It has been refunded already.")]
+    live.refund(ours)
+    live.bank.tells_of(theirs)
+    if heard_before:
+        live.hear_refunds()
+    live.books.advance(live.books.now + LEASE)
+
+    live.drive()
+
+    live.hear_refunds()
+    assert sorted(live.refunds()) == sorted([(FAILED, micros(ours)), (SUCCEEDED, micros(theirs))])
+    assert live.books.lot(1).remaining_micros == micros(left)
+    assert live.books.balance().owed_micros == 0
+    assert live.books.breaches() == []
+
+
+def test_whether_a_refund_was_refused_is_left_open_until_the_provider_tells_what_went_back(live: Bought) -> None:
+    live.bank.answers = [WILL_NOT]
+    live.bank.is_away = True
+
+    live.refund(40)
+
+    assert live.refunds() == [(PROCESSING, micros(40))]
+    assert live.books.lot(1).remaining_micros == micros(60)
+
+
+def test_a_refund_that_is_refused_but_was_made_has_gone_back(live: Bought) -> None:
+    live.bank.answers = [LOST, WILL_NOT]
+    live.refund(40)
+    live.bank.tells_of(40, "re_9", key=live.bank.asked[0].key)
+    live.books.advance(live.books.now + LEASE)
+
+    live.drive()
+
+    assert live.refunds() == [(SUCCEEDED, micros(40))]
+    assert live.books.lot(1).remaining_micros == micros(60)
+
+
+@pytest.mark.parametrize("spent", [0, 30])
+def test_when_one_refund_at_the_provider_fails_another_takes_its_place(live: Bought, spent: int) -> None:
+    if spent:
+        live.books.charge(spent)
+    live.bank.tells_of(80, "re_1")
+    live.bank.tells_of(60, "re_2")
+    live.hear_refunds()
+    assert live.refunds() == [(SUCCEEDED, micros(80)), (SUCCEEDED, micros(20))]
+    live.bank.tells_of(80, "re_1", outcome=Outcome.DECLINED)
+
+    live.hear_refunds()
+
+    assert live.refunds() == [(FAILED, micros(80)), (SUCCEEDED, micros(60))]
+    assert live.books.balance().available_micros == micros(40 - spent)
+    assert live.books.breaches() == []
+
+
+@pytest.mark.parametrize("after_days", [1, 30])
+def test_what_was_taken_after_its_lots_time_cannot_be_spent_when_it_returns(live: Bought, after_days: int) -> None:
+    lot, window = live.books.lot(1), live.books.terms.settlement_window
+    live.books.advance(lot.expires_at + HOUR)
+    live.bank.answers = [LOST, WILL_NOT]
+    live.refund(40)
+    live.books.advance(lot.expires_at + after_days * DAY)
+
+    live.drive()
+
+    assert live.refunds() == [(FAILED, micros(40))]
+    assert live.books.balance().available_micros == 0
+    assert live.books.breaches() == []
+    live.books.advance(max(live.books.now, lot.expires_at + window))
+    live.books.bring_up_to_date()
+    assert [each.remaining_micros for each in live.books.lots()] == [0]
+    assert live.books.lot(1).forfeited_at is not None
+    assert live.books.entries()[-1].kind == EntryKind.EXPIRY
+    assert live.books.breaches() == []
+
+
+def test_what_is_owed_for_a_refund_after_its_lots_time_is_repaid_when_it_fails(live: Bought) -> None:
+    live.books.advance(live.books.lot(1).expires_at + live.books.terms.settlement_window)
+    live.bank.tells_of(100)
+    live.hear_refunds()
+    assert live.books.balance().owed_micros == micros(100)
+    live.bank.tells_of(100, outcome=Outcome.DECLINED)
+
+    live.hear_refunds()
+
+    assert (live.books.balance().owed_micros, live.books.balance().available_micros) == (0, 0)
+    assert live.books.breaches() == []
+
+
 def test_a_provider_that_does_not_answer_is_said_to_be_away(live: Bought) -> None:
     live.bank.is_away = True
 

@@ -192,6 +192,9 @@ CORRUPTIONS: list[tuple[str, str, list[str]]] = [
 # What stands in the account of which money went back: recharge 1 brought lot 1 of 100, of which 10 was refunded (entry
 # 2) and 30 is contested (entry 3); recharge 2 brought lot 2 of 50 (entry 4), of which 20 was refunded (entry 5).
 RETURN_CORRUPTIONS: list[tuple[str, str, list[str]]] = [
+    ("a lost dispute takes all that did not go back in another way", "recharge 1", [
+        "UPDATE dispute SET status = 'LOST', closed_at = opened_at, amount_micros = 31 * {m} WHERE {a}",
+    ]),
     ("receipts are numbered without gaps", "recharge 2", [
         "UPDATE recharge SET receipt_no = 3 WHERE {a} AND recharge_no = 2",
     ]),

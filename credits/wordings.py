@@ -63,6 +63,10 @@ class Desk:
         """The receipt's number as it is printed on it."""
         return receipt_number(self.account_number, self.facts["receipt_no"])
 
+    def recharge_id(self) -> str:
+        """The public id of the recharge that is told of."""
+        return public_id("rchg", self.account_number, self.facts["recharge_no"])
+
     def country(self) -> str:
         """The country's name; empty when none is given."""
         code = self.told("country")
@@ -140,7 +144,7 @@ def _failed(desk: Desk) -> Draft:
             "The bank asks the card's owner to confirm this payment; no money is taken before that."
             " Open the page below to confirm it, or pay with another card."
         )
-        label, link = desk.say("Confirm the payment"), "/funds"
+        label, link = desk.say("Confirm the payment"), f"/funds?done={desk.recharge_id()}"
     elif again_at is not None:
         means = desk.say(
             "We will try again on {moment}. If the card cannot pay, please add another one before then.",

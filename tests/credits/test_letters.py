@@ -9,6 +9,7 @@ import pytest
 
 from credits import letters
 from credits.accounts import AccountState, look_up
+from credits.ids import public_id
 from credits.instants import HOUR, expiry_of_purchase, start_of_day
 from credits.language import LANGUAGES, language
 from credits.letters import Letter, letter_of, text_of
@@ -138,6 +139,9 @@ def test_a_payment_that_must_be_confirmed_asks_for_that_and_not_for_another_card
     letter = written(account, NoticeKind.RECHARGE_FAILED, confirm=True, next_attempt_at=None)
 
     assert letter.subject == "Please confirm a payment: $50.00 for Contoso"
+    assert letter.link is not None
+    recharge_no = FACTS[NoticeKind.RECHARGE_FAILED]["recharge_no"]
+    assert letter.link[1].endswith(f"/funds?done={public_id('rchg', account.account_id, recharge_no)}")
     assert letter.link
     assert letter.link[0] == "Confirm the payment"
 

@@ -112,6 +112,7 @@ def assert_paid_is_there(world: World) -> None:
             " ON recharge.account_id = lot.account_id AND recharge.recharge_no = lot.recharge_no"
         )
         open_recharges = session.rows("SELECT status FROM recharge WHERE status IN ('PENDING', 'PROCESSING')")
+        due = session.rows("SELECT status FROM recharge WHERE due_at IS NOT NULL AND completed_at IS NOT NULL")
     assert {payment.times_charged for payment in payments.values()} <= {1}
     assert len(payments) == len(world.peer.payments())
     assert {
@@ -119,7 +120,7 @@ def assert_paid_is_there(world: World) -> None:
         for account_id, recharge_no, amount_micros, payment_id in bought
     } == {key: (payment.amount, payment.payment_id) for key, payment in payments.items()}
     assert len(bought) == len(payments)
-    assert open_recharges == []
+    assert (open_recharges, due) == ([], [])
 
 
 @pytest.mark.parametrize("card", ["pm_card_visa", "pm_card_chargeDeclined"])

@@ -32,6 +32,8 @@ log = structlog.get_logger("credits.worker")
 
 # However often it is nudged, the worker looks no more often than this.
 SHORTEST_ROUND_SECONDS = 0.5
+# How many things are looked up at a time.
+LISTED_AT_ONCE = 500
 # How many questions to a payment provider may be open at a time.
 ASKED_AT_ONCE = 8
 # How long a thing that failed is left alone: doubled each time, up to the last.
@@ -40,13 +42,13 @@ LEFT_ALONE, LEFT_ALONE_AT_MOST = MINUTE // 4, HOUR
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One kind of work: how to find what is due, and how to do one of it. Doing returns how many things that were.
+    """One kind of work: how to find so many that are due, and how to do one. Doing returns how many things that were.
 
     What waits for a payment provider is done several `at_once`, so that a slow answer holds up few.
     """
 
     kind: str
-    due: Callable[[Session, int], Sequence[Any]]
+    due: Callable[[Session, int, int], Sequence[Any]]
     do: Callable[[Any, int], int]
     at_once: int = 1
 
@@ -63,7 +65,7 @@ class Post:
 class Loop:
     """Does a round of work every so often, or when nudged, on a thread of its own, until it is told to stop."""
 
-    def __init__(self, name: str, work: Callable[[int], int], *, interval_seconds: float) -> None:
+    def __init__(self, name: str, work: Callable[[], int], *, interval_seconds: float) -> None:
         self.name = name
         self.interval_seconds = interval_seconds
         self._work = work
@@ -98,7 +100,7 @@ class Loop:
         while not self.is_stopping:
             began = time.monotonic()
             try:
-                self._work(clock.now())
+                self._work()
             except Exception:  # a database that is away for a while comes back
                 log.exception("round_failed", loop=self.name)
             self._wake.wait(self.interval_seconds)
@@ -107,7 +109,7 @@ class Loop:
 
 
 class Worker:
-    """Two loops: what moves money, and the mail, which may wait long for its server."""
+    """Three loops: what time brings about, what waits for a payment provider, and what waits for the mail server."""
 
     def __init__(
         self, database: Database, terms: Terms, providers: Providers, post: Post, *, interval_seconds: float
@@ -116,30 +118,43 @@ class Worker:
         self.terms = terms
         self.providers = providers
         self.post = post
+        self._is_stopping = threading.Event()
         self._left_alone: dict[tuple[str, Any], tuple[int, int]] = {}
-        self._desks = (
-            Desk("account", accounts_with_something_due, self._bring_up_to_date),
+        self._books = (Desk("account", accounts_with_something_due, self._bring_up_to_date),)
+        self._money = (
             Desk("recharge", recharges_due, self._drive, ASKED_AT_ONCE),
             Desk("refund", refunds_due, self._drive_refund, ASKED_AT_ONCE),
             Desk("card_setup", card_setups_due, self._ask_about_card_setup, ASKED_AT_ONCE),
             Desk("message", events_due, self._act_on_event, ASKED_AT_ONCE),
         )
-        self._money = Loop("money", self.do_money, interval_seconds=interval_seconds)
-        self._mail = Loop("mail", self.send_mail, interval_seconds=interval_seconds)
+        self._loops = {
+            name: Loop(name, work, interval_seconds=interval_seconds)
+            for name, work in (("time", self.keep_books), ("money", self.ask_providers), ("mail", self.send_mail))
+        }
 
-    def do_money(self, now: int) -> int:
-        """Do all that is due at an instant but mail; returns how many things. One thing's fault stops no other."""
-        done = {desk.kind: self._clear(desk, now) for desk in self._desks}
-        if any(done.values()):
-            log.info("worked", **{kind: count for kind, count in done.items() if count})
-            self._mail.nudge()
-        return sum(done.values())
+    def do_money(self, at: int | None = None) -> int:
+        """Do all that is due but mail, each thing as of when it begins, or at the instant that is handed in.
 
-    def send_mail(self, _now: int) -> int:
+        Returns how many things. One thing's fault stops no other.
+        """
+        return self.keep_books(at) + self.ask_providers(at)
+
+    def keep_books(self, at: int | None = None) -> int:
+        """Do what time brings about in accounts; it waits for nobody else."""
+        done = self._clear(self._books, at)
+        if done:
+            self._loops["money"].nudge()
+        return done
+
+    def ask_providers(self, at: int | None = None) -> int:
+        """Do what a payment provider has to be asked about."""
+        return self._clear(self._money, at)
+
+    def send_mail(self) -> int:
         """Send the notices that are due; returns how many the mail server took."""
         sent = send_due_notices(
             self.database, self.post.mailer, sender=self.post.sender, base_url=self.post.base_url, now=clock.now,
-            stop=lambda: self._mail.is_stopping,
+            stop=self._is_stopping.is_set,
         )  # fmt: skip
         if sent:
             log.info("mailed", notices=sent)
@@ -147,42 +162,64 @@ class Worker:
 
     def nudge(self) -> None:
         """Something was written that may be due at once."""
-        self._money.nudge()
-        self._mail.nudge()
+        for loop in self._loops.values():
+            loop.nudge()
 
     def start(self) -> None:
         """Work on threads of its own."""
-        self._money.start()
-        self._mail.start()
+        for loop in self._loops.values():
+            loop.start()
 
     def ask_to_stop(self) -> None:
         """Finish the things at hand."""
-        self._money.stop()
-        self._mail.stop()
+        self._is_stopping.set()
+        for loop in self._loops.values():
+            loop.stop()
 
     def wait(self) -> None:
         """Return when all has stopped."""
-        self._money.join()
-        self._mail.join()
+        for loop in self._loops.values():
+            loop.join()
 
     def stop(self) -> None:
         """Finish the things at hand, and return when done."""
         self.ask_to_stop()
         self.wait()
 
-    def _clear(self, desk: Desk, now: int) -> int:
-        with self.database.reading() as session:
-            due = desk.due(session, now)
-        if len(due) < 2 or desk.at_once == 1:
-            return sum(self._attempt(desk, thing, now) for thing in due)
+    def _clear(self, desks: Sequence[Desk], at: int | None) -> int:
+        """Do all that is due at some desks, and have its mail sent."""
+        now = clock.now if at is None else lambda: at
+        done = {desk.kind: self._clear_desk(desk, now) for desk in desks}
+        if any(done.values()):
+            log.info("worked", **{kind: count for kind, count in done.items() if count})
+            self._loops["mail"].nudge()
+        return sum(done.values())
+
+    def _clear_desk(self, desk: Desk, now: Callable[[], int]) -> int:
+        """Do each thing once, list by list. What stays due after that makes the lists longer, so that it hides nothing
+        that comes after it."""
+        done, attempted, still_due = 0, set[Any](), set[Any]()
         with ThreadPoolExecutor(desk.at_once, thread_name_prefix=desk.kind) as pool:
-            return sum(pool.map(lambda thing: self._attempt(desk, thing, now), due))
+            while not self._is_stopping.is_set():
+                limit = LISTED_AT_ONCE + len(still_due)
+                with self.database.reading() as session:
+                    due = desk.due(session, now(), limit)
+                fresh = [thing for thing in due if thing not in attempted]
+                still_due.update(attempted.intersection(due))
+                attempted.update(fresh)
+                if desk.at_once == 1 or len(fresh) == 1:
+                    done += sum(self._attempt(desk, thing, now()) for thing in fresh)
+                else:
+                    done += sum(pool.map(lambda thing: self._attempt(desk, thing, now()), fresh))
+                if len(due) < limit:
+                    break
+        return done
 
     def _attempt(self, desk: Desk, thing: Any, now: int) -> int:
         """Do one thing. One that fails is logged and left alone for a while, longer each time."""
         key = (desk.kind, thing)
         until, pause = self._left_alone.get(key, (0, LEFT_ALONE))
-        if now < until or self._money.is_stopping:
+        if now < until or self._is_stopping.is_set():
             return 0
         try:
             done = desk.do(thing, now)

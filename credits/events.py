@@ -107,9 +107,11 @@ def act_on_event(
         return EventStatus.UNKNOWN
 
 
-def events_due(session: Session, now: int) -> list[str]:
+def events_due(session: Session, now: int, limit: int = 500) -> list[str]:
     """The messages to act on, the one that waits longest first."""
-    found = session.rows("SELECT event_id FROM provider_event WHERE due_at <= ? ORDER BY due_at, event_id", now)
+    found = session.rows(
+        "SELECT event_id FROM provider_event WHERE due_at <= ? ORDER BY due_at, event_id LIMIT ?", now, limit
+    )
     return [event_id for (event_id,) in found]
 
 

@@ -186,14 +186,15 @@ def cancel_recharge(
     drive(database, providers, account_id=account_id, recharge_no=recharge_no, now=now, terms=terms)
 
 
-def recharges_due(session: Session, now: int) -> list[tuple[int, int]]:
+def recharges_due(session: Session, now: int, limit: int = 500) -> list[tuple[int, int]]:
     """The recharges to take up, by account and number, the one that waits longest first."""
     found = session.rows(
         "SELECT recharge.account_id, recharge_no FROM recharge JOIN account"
         " ON account.account_id = recharge.account_id WHERE recharge.due_at IS NOT NULL"
-        " AND recharge.due_at <= coalesce(clock_at, ?) ORDER BY recharge.due_at",
-        now,
-    )
+        " AND recharge.due_at <= coalesce(clock_at, ?)"
+        " ORDER BY recharge.due_at, recharge.account_id, recharge_no LIMIT ?",
+        now, limit,
+    )  # fmt: skip
     return [(account_id, recharge_no) for account_id, recharge_no in found]
 
 

@@ -1,5 +1,6 @@
 """The background work does what has fallen due, each thing once, and one thing's trouble stops no other."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -100,10 +101,10 @@ def test_one_things_fault_stops_no_other_and_is_left_alone_for_a_while(
     assert tried.count(accounts[0]) == 2
 
 
-def counting_on(rounds: threading.Semaphore) -> Callable[[int], int]:
+def counting_on(rounds: threading.Semaphore) -> Callable[[], int]:
     """A round of work that is counted."""
 
-    def work(_now: int) -> int:
+    def work() -> int:
         rounds.release()
         return 1
 
@@ -181,3 +182,72 @@ def test_a_refusal_is_no_fault_but_is_left_alone_too(
     assert [(line["event"], line["log_level"], line["reason"]) for line in logged] == [
         ("work_refused", "warning", "Not now.")
     ]
+
+
+def test_more_than_one_list_of_things_is_done_and_what_stays_due_hides_nothing(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    accounts = sorted(make_account(sqlite_database) for _ in range(9))
+    for account_id in accounts:
+        make_lot(sqlite_database, account_id, expires_at=NOW + DAY)
+
+    def fails_for_the_first_five(session: object, account_id: int, *rest: object) -> int:
+        if account_id in accounts[:5]:
+            raise conflict("Not now.")
+        return bring_up_to_date(session, account_id, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("api.worker.LISTED_AT_ONCE", 2)
+    monkeypatch.setattr("api.worker.bring_up_to_date", fails_for_the_first_five)
+
+    worker_on(sqlite_database, tmp_path).do_money(NOW + 30 * DAY)
+
+    assert forfeited(sqlite_database) == 4
+
+
+def test_each_thing_is_done_at_the_instant_at_which_it_begins(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        make_lot(sqlite_database, make_account(sqlite_database), expires_at=NOW + DAY)
+    ticks, instants = itertools.count(NOW + 30 * DAY, MINUTE), list[int]()
+
+    def begun_at(_session: object, _account_id: int, now: int, _terms: Terms) -> int:
+        instants.append(now)
+        return 1
+
+    monkeypatch.setattr("api.worker.clock.now", lambda: next(ticks))
+    monkeypatch.setattr("api.worker.bring_up_to_date", begun_at)
+
+    worker_on(sqlite_database, tmp_path).keep_books()
+
+    assert instants == [NOW + 30 * DAY + minutes * MINUTE for minutes in (1, 2, 3)]
+
+
+def test_what_time_brings_about_does_not_wait_for_the_payment_provider(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answered, asked, expired = threading.Event(), threading.Event(), threading.Event()
+
+    def no_answer_yet(*_: object) -> list[object]:
+        asked.set()
+        assert answered.wait(timeout=20)
+        return []
+
+    def expires(*_: object) -> list[object]:
+        if asked.is_set():
+            expired.set()
+        return []
+
+    monkeypatch.setattr("api.worker.SHORTEST_ROUND_SECONDS", 0.001)
+    monkeypatch.setattr("api.worker.recharges_due", no_answer_yet)
+    monkeypatch.setattr("api.worker.accounts_with_something_due", expires)
+    worker = worker_on(sqlite_database, tmp_path)
+    worker.start()
+    assert asked.wait(timeout=20)
+    worker.nudge()
+
+    happened_meanwhile = expired.wait(timeout=20)
+
+    answered.set()
+    worker.stop()
+    assert happened_meanwhile

@@ -22,8 +22,11 @@ from credits.instants import SECOND
 from db.session import Database
 
 # What is due, and since when, for each kind of background work. Work of TEST accounts follows their own clocks.
-_DUE = {
-    "account": "SELECT count(*), min(due_at) FROM account WHERE due_at <= ? AND mode = 'LIVE'",
+# What is to be done at once, whenever that is, is due at 0 and has no age.
+DUE = {
+    "account": """
+        SELECT count(*), min(CASE WHEN due_at > 0 THEN due_at END) FROM account
+        WHERE due_at <= ? AND mode = 'LIVE'""",
     "recharge": """
         SELECT count(*), min(recharge.due_at) FROM recharge JOIN account ON account.account_id = recharge.account_id
         WHERE recharge.due_at <= ? AND account.mode = 'LIVE'""",
@@ -34,7 +37,7 @@ _DUE = {
     "event": "SELECT count(*), min(due_at) FROM provider_event WHERE due_at <= ?",
     "notice": "SELECT count(*), min(CASE WHEN due_at > 0 THEN due_at END) FROM notice WHERE due_at <= ?",
 }
-_COUNTS = {
+COUNTS = {
     "credits_notices_failed": (
         "Notices that were given up, and can be sent again.",
         "SELECT count(*) FROM notice WHERE status = 'FAILED'",
@@ -64,13 +67,13 @@ class Behind(Collector):
             "credits_worker_lag_seconds", "For how long the oldest of them has been due.", labels=["kind"]
         )
         with self.database.reading() as session:
-            for kind, query in _DUE.items():
+            for kind, query in DUE.items():
                 ((count, since),) = session.rows(query, now)
                 due.add_metric([kind], count)
                 lag.add_metric([kind], max(0, now - since) / SECOND if since is not None else 0)
-            counts = {name: session.rows(query)[0][0] for name, (_, query) in _COUNTS.items()}
+            counts = {name: session.rows(query)[0][0] for name, (_, query) in COUNTS.items()}
         yield from (due, lag)
-        for name, (meaning, _) in _COUNTS.items():
+        for name, (meaning, _) in COUNTS.items():
             yield GaugeMetricFamily(name, meaning, value=counts[name])
 
 

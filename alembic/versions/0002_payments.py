@@ -84,6 +84,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
         sqlite_where=sa.text("due_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_notice_failed",
+        "notice",
+        ["account_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'FAILED'"),
+        sqlite_where=sa.text("status = 'FAILED'"),
+    )
     op.create_table(
         "auto_recharge",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),

@@ -20,6 +20,7 @@ class Notice(SQLModel, table=True):
         of_account("account", to=()),
         UniqueConstraint("account_id", "kind", "about"),
         Index("ix_notice_due", "due_at", **where("due_at IS NOT NULL")),
+        Index("ix_notice_failed", "account_id", **where("status = 'FAILED'")),
         one_of("kind", NoticeKind),
         one_of("status", NoticeStatus),
         CheckConstraint("(status = 'QUEUED') = (due_at IS NOT NULL)", name="queued"),

@@ -3,10 +3,13 @@
 import pytest
 
 from api import clock
+from api.metrics import COUNTS
 from credits import recharging
 from credits.instants import MINUTE
 from credits.providers import Providers
 from db.kinds import AccountMode
+from db.session import Database
+from db.tables import NEVER
 from tests.api.conftest import House
 from tests.factories import make_account, make_agreement, micros
 
@@ -42,6 +45,27 @@ def test_a_recharge_that_nobody_took_up_shows_since_when(house: House, monkeypat
 
     assert told['credits_worker_due{kind="recharge"}'] == "1.0"
     assert 600 <= float(told['credits_worker_lag_seconds{kind="recharge"}']) < 660
+
+
+def test_an_account_that_is_to_be_looked_at_again_is_due_and_has_no_age(house: House) -> None:
+    account_id = make_account(house.database)
+    with house.database.transaction() as session:
+        session.execute("UPDATE account SET due_at = ?", NEVER)
+        session.execute("UPDATE account SET due_at = 0 WHERE account_id = ?", account_id)
+
+    told = figures(house)
+
+    assert told['credits_worker_due{kind="account"}'] == "1.0"
+    assert told['credits_worker_lag_seconds{kind="account"}'] == "0.0"
+
+
+def test_notices_that_were_given_up_are_counted_by_an_index(sqlite_database: Database) -> None:
+    _, query = COUNTS["credits_notices_failed"]
+
+    with sqlite_database.reading() as session:
+        plan = session.rows(f"EXPLAIN QUERY PLAN {query}")
+
+    assert "ix_notice_failed" in plan[0][-1]
 
 
 def test_the_process_itself_is_measured(house: House) -> None:

@@ -18,6 +18,7 @@ from api.stripe_words import (
     found_dispute,
     found_refund,
     given_along,
+    numbered_ref,
     refund_outcome,
     refusal_of,
     standing,
@@ -233,8 +234,9 @@ class StripeProvider:
             intent = self._stripe.payment_intents.retrieve(request.payment_id)
         answer = standing(intent)
         if intent.status in ("requires_payment_method", "requires_confirmation"):
-            is_new = answer.declined_ref is not None and answer.declined_ref != request.last_declined_ref
-            return answer if is_new else None
+            ref = answer.declined_ref
+            if ref is None or request.last_declined_ref in (ref, numbered_ref(ref, request.declined_before)):
+                return None
         return answer
 
     def _confirm(self, request: PaymentRequest) -> PaymentAnswer:
@@ -250,7 +252,7 @@ class StripeProvider:
                     confirm = self._stripe.payment_intents.confirm
                     return standing(confirm(request.payment_id, params, {"idempotency_key": key}))
             except stripe.CardError as refusal:
-                return declined(request.payment_id, error_of(refusal))
+                return declined(request.payment_id, error_of(refusal), request.declined_before + 1)
             except stripe.InvalidRequestError as refusal:
                 if refusal.code == "resource_missing" and refusal.param != "payment_method":
                     raise Unavailable("Stripe does not know a payment that was prepared there") from refusal

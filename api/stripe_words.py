@@ -107,15 +107,24 @@ def standing(intent: stripe.PaymentIntent) -> PaymentAnswer:
             return PaymentAnswer(Outcome.LOST)
 
 
-def declined(payment_id: str, error: Mapping[str, Any]) -> PaymentAnswer:
-    """What a declined try means. Where the bank wants its customer to confirm, it waits for that."""
+def declined(payment_id: str, error: Mapping[str, Any], try_no: int | None = None) -> PaymentAnswer:
+    """What a declined try means. Where the bank wants its customer to confirm, it waits for that.
+
+    A try is named by its charge. One that was declined before there was a charge is named by payment and reason, and
+    by its number where that is known, so that the next one for the same reason is another.
+    """
     code = error.get("decline_code") or error.get("code") or ""
-    ref = error.get("charge") or f"{payment_id}-{code}"
+    ref = error.get("charge") or numbered_ref(f"{payment_id}-{code}", try_no)
     if "authentication_required" in (code, error.get("code")):
         return PaymentAnswer(Outcome.ACTION_REQUIRED, _MUST_CONFIRM, declined_ref=ref)
     if code in _DECLINES:
         return PaymentAnswer(Outcome.DECLINED, _DECLINES[code], declined_ref=ref)
     return PaymentAnswer(Outcome.DECLINED, error.get("message"), declined_ref=ref)
+
+
+def numbered_ref(ref: str, try_no: int | None) -> str:
+    """The name of a declined try that has no charge."""
+    return ref if try_no is None else f"{ref}-{try_no}"
 
 
 def refusal_of(error: stripe.CardError) -> str:

@@ -421,6 +421,22 @@ def test_the_next_try_after_a_decline_is_a_new_one(stripe: StripeProvider, peer:
     assert len(peer.payments()) == 1
 
 
+def test_each_decline_without_a_charge_is_news_once(stripe: StripeProvider, peer: StripePeer) -> None:
+    rig = Rig(stripe, "pm_card_visa")
+    peer.behave(rig.card.token, "invalid_cvc")
+    answers = [rig.take(attempt=1)]
+    for declines in (1, 2):
+        known = {"declined_before": declines, "last_declined_ref": answers[-1].declined_ref}
+        answers.append(rig.take(attempt=declines + 1, **known))
+    looked = stripe.look(rig.values["payment_id"])
+
+    assert [answer.outcome for answer in answers] == [Outcome.DECLINED] * 3
+    assert len({answer.declined_ref for answer in answers}) == 3
+    assert peer.keys_used[-3:] == [f"rchg_1-1-try-{number}" for number in (1, 2, 3)]
+    peer.behave(rig.card.token, "works")
+    assert rig.take(attempt=4, declined_before=3, last_declined_ref=looked.declined_ref) == PAID
+
+
 @pytest.mark.parametrize("fault", ANY_FAULT)
 def test_the_second_try_may_be_lost_as_the_first(
     stripe: StripeProvider, proxy: FaultyProxy, peer: StripePeer, fault: Fault

@@ -34,5 +34,8 @@ CARDS = {
     "pm_sepa": MagicCard("3000", WORKS, kind="sepa_debit"),
 }
 
+# Declined before the bank is asked, so that there is no charge.
+UNCHARGED = {"invalid_cvc"}
+
 # Decline codes that Stripe also gives as the error's own code.
 OWN_CODES = {"expired_card", "incorrect_cvc", "processing_error", ASKS}

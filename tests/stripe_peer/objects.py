@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.stripe_peer.cards import ASKS, CARDS, NOT_ATTACHED, OWN_CODES, SLOW, WORKS, MagicCard
+from tests.stripe_peer.cards import ASKS, CARDS, NOT_ATTACHED, OWN_CODES, SLOW, UNCHARGED, WORKS, MagicCard
 from tests.stripe_peer.refused import Refused, missing, wrong
 
 Object = dict[str, Any]
@@ -183,13 +183,15 @@ class Objects:
         return charge
 
     def _decline(self, intent: Object, code: str) -> None:
-        charge = self._charge(intent, "failed")
         intent["status"] = "requires_payment_method"
         intent["last_payment_error"] = {
             "type": "card_error", "code": code if code in OWN_CODES else "card_declined", "decline_code": code,
-            "message": f"Your card said: {code}.", "charge": charge["id"],
+            "message": f"Your card said: {code}.",
         }  # fmt: skip
-        self.tell("charge.failed", charge)
+        if code not in UNCHARGED:
+            charge = self._charge(intent, "failed")
+            intent["last_payment_error"]["charge"] = charge["id"]
+            self.tell("charge.failed", charge)
         self.tell("payment_intent.payment_failed", intent)
 
     def _send_to_bank(self, intent: Object, return_url: str | None) -> None:

@@ -123,15 +123,20 @@ def _do(journal: Journal, due: _Due, until: int) -> None:
     if due.lot is not None and due.occasion is not None:
         _happen(journal, due.lot, due.occasion, until)
     elif due.method_no is not None:
-        card = method_of(journal.session, journal.account.account_id, due.method_no)
-        tell(
-            journal,
-            NoticeKind.CARD_EXPIRING,
-            about=f"card-{card.method_no}",
-            method=card.label(language(journal.account.locale)),
-            expires_on=card.expires_on,
-        )
+        tell_that_card_expires(journal, due.method_no)
     follow(journal)
+
+
+def tell_that_card_expires(journal: Journal, method_no: int) -> None:
+    """Tell, once, that a card soon expires."""
+    card = method_of(journal.session, journal.account.account_id, method_no)
+    tell(
+        journal,
+        NoticeKind.CARD_EXPIRING,
+        about=f"card-{card.method_no}",
+        method=card.label(language(journal.account.locale)),
+        expires_on=card.expires_on,
+    )
 
 
 def _happen(journal: Journal, lot: OpenLot, occasion: Occasion, until: int) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from credits import automatic
 from credits.accounts import AccountState, lock, look_up, require_open
 from credits.consequences import follow
-from credits.due import open_journal
+from credits.due import open_journal, tell_that_card_expires
 from credits.ids import public_id
 from credits.instants import HOUR, start_of_day
 from credits.ledger import Journal
@@ -288,7 +288,13 @@ def _add_card(journal: Journal, card: Card, make_default: bool) -> int:
         if there is not None:
             return int(there[0])
     warn_at = start_of_day(card.expires_on - timedelta(days=CARD_WARNING_DAYS), account.time_zone)
-    return _add(journal, make_default, card=card, warn_at=warn_at if warn_at > journal.now else None)
+    if warn_at > journal.now:
+        return _add(journal, make_default, card=card, warn_at=warn_at)
+    method_no = _add(journal, make_default, card=card)
+    if journal.now < start_of_day(card.expires_on + timedelta(days=1), account.time_zone):
+        tell_that_card_expires(journal, method_no)
+        journal.write()
+    return method_no
 
 
 def _add(

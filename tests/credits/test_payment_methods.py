@@ -1,11 +1,13 @@
 """Payment methods: cards known by a token, agreements to be invoiced, and the one that is used by default."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
 
-from credits.instants import HOUR
+from credits.due import bring_up_to_date
+from credits.instants import DAY, HOUR
 from credits.payment_methods import (
     SETUP_LASTS,
     add_payment_method,
@@ -15,13 +17,14 @@ from credits.payment_methods import (
     set_default_payment_method,
     start_card_setup,
 )
-from credits.providers import Setup, SetupAnswer, SetupRequest, Unavailable
+from credits.providers import Card, CustomerRequest, Setup, SetupAnswer, SetupRequest, Unavailable
 from credits.refusals import Code, Refusal
 from db.kinds import AccountMode, PaymentMethodKind
 from db.session import Database
 from tests.bank import Bank, Banked
 from tests.books import Books, open_books
 from tests.factories import NOW, PROVIDERS, make_account, make_agreement, make_card
+from tests.mail import notices_of
 
 
 def refusal_of(books: Books, verb: Any, **values: Any) -> Refusal:
@@ -220,3 +223,50 @@ def test_an_answer_about_a_card_set_up_sets_when_it_is_asked_about_again(setting
     assert setting.asked_at(NOW + HOUR) is True
 
     assert setting.state() == ("OPEN", NOW + 2 * HOUR)
+
+
+class Issuer(Bank):
+    """A provider whose cards last until a day."""
+
+    def __init__(self, expires_on: date) -> None:
+        super().__init__()
+        self.expires_on = expires_on
+
+    def customer(self, request: CustomerRequest) -> str:
+        """Anybody."""
+        return "cus_1"
+
+    def card(self, customer: str | None, token: str) -> Card:
+        """A card that lasts until then."""
+        return Card(token, "Visa", "4242", self.expires_on)
+
+
+@pytest.mark.parametrize(
+    ("expires_on", "told"),
+    [
+        (date(2026, 9, 30), []),
+        (date(2026, 10, 1), ["CARD_EXPIRING"]),
+        (date(2026, 10, 31), ["CARD_EXPIRING"]),
+        (date(2026, 11, 1), []),
+    ],
+)
+def test_a_card_that_is_added_with_thirty_days_to_live_or_fewer_is_warned_of_at_once(
+    database: Database, expires_on: date, told: list[str]
+) -> None:
+    account_id = make_account(database)
+    providers = Banked(bank=Issuer(expires_on))
+
+    add_payment_method(database, providers, account_id=account_id, kind="CARD", token="pm_1", now=NOW)
+
+    assert [row.kind for row in notices_of(database, account_id)] == told
+
+
+def test_a_card_is_warned_of_once_only(database: Database) -> None:
+    account_id = make_account(database)
+    providers = Banked(bank=Issuer(date(2026, 10, 31)))
+    add_payment_method(database, providers, account_id=account_id, kind="CARD", token="pm_1", now=NOW)
+
+    with database.transaction() as session:
+        bring_up_to_date(session, account_id, NOW + 100 * DAY)
+
+    assert [row.kind for row in notices_of(database, account_id)] == ["CARD_EXPIRING"]

@@ -1,7 +1,8 @@
 """Receipts and invoices: every recharge that succeeded has one, numbered without gaps within its account.
 
-A card's is a receipt. An invoice brings its funds at once and stays open until the operator marks it paid. Nothing
-of a document is stored: it is read from the recharge, its lot, and what went back of it since.
+A card's is a receipt. An invoice brings its funds at once and stays open until the operator marks it paid. Who sold
+and who bought is kept with the recharge as it was then; all else of a document is read from the recharge, its lot, and
+what went back of it since.
 """
 
 from collections.abc import Sequence

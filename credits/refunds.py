@@ -18,7 +18,7 @@ from credits.ids import public_id
 from credits.instants import MINUTE
 from credits.language import Money
 from credits.ledger import Journal
-from credits.money import LARGEST_AMOUNT_MICROS, minor_digits, whole_minor_units
+from credits.money import LARGEST_AMOUNT_MICROS, chargeable_coin_micros, minor_digits, whole_minor_units
 from credits.providers import FoundRefund, Outcome, Provider, Providers, RefundAnswer, RefundRequest, Unavailable
 from credits.refund_answers import NOT_BACK, succeed, take_in, take_in_listed, write_down
 from credits.refusals import conflict, invalid
@@ -177,11 +177,13 @@ def _checked_amount(journal: Journal, whole: Bought, amount_micros: int | None) 
                 "amount", "{currency} is paid with no more than {digits} decimals.",
                 currency=currency, digits=minor_digits(currency),
             )  # fmt: skip
+        if amount_micros % chargeable_coin_micros(currency, is_card=whole.method.is_card):
+            raise invalid("amount", "Cards cannot be charged so exact an amount in this currency.")
     if whole.is_contested:
         raise conflict(
             "The payer's bank contests this payment: nothing is refunded while that is open.", field=("rechargeId",)
         )
-    most = whole.refundable_micros(whole.in_lot_micros(journal), currency)
+    most = whole.refundable_micros(whole.in_lot_micros(journal), currency, is_card=whole.method.is_card)
     if most == 0:
         raise conflict("Nothing is left of this that could be refunded.", field=("rechargeId",))
     if amount_micros is not None and amount_micros > most:

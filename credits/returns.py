@@ -13,7 +13,7 @@ from credits.language import Sentence, language, sentence
 from credits.ledger import Journal
 from credits.lots import OpenLot
 from credits.methods import Method, method_of
-from credits.money import minor_digits
+from credits.money import chargeable_coin_micros
 from credits.receipts import receipt_number
 from credits.recharges import RechargeState, recharge_state
 from credits.refusals import not_found
@@ -103,12 +103,12 @@ class Returns:
         """The payer's bank has decided against it."""
         return any(each.status == DisputeStatus.LOST for each in self.disputes)
 
-    def refundable_micros(self, in_lot_micros: int, currency: str) -> int:
+    def refundable_micros(self, in_lot_micros: int, currency: str, *, is_card: bool) -> int:
         """What can be given back, in whole coins: what the lot holds; nothing of a payment that its bank contests."""
         if self.is_contested or self.is_lost:
             return 0
         at_most = min(in_lot_micros, self.left_micros)
-        return at_most - at_most % int(10 ** (6 - minor_digits(currency)))
+        return at_most - at_most % chargeable_coin_micros(currency, is_card=is_card)
 
 
 @dataclass(frozen=True, slots=True)

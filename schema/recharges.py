@@ -13,7 +13,7 @@ from credits.money import micros_of
 from credits.recharging import recharge
 from credits.refusals import not_found
 from credits.returns import Returns, still_held
-from db.kinds import Scope
+from db.kinds import PaymentMethodKind, Scope
 from schema.access import Needs, account_number
 from schema.context import Context, Info
 from schema.fields import Input, mutation, resolved
@@ -105,7 +105,9 @@ class Recharge(Node):
         now = account_now(account, info.context.now)
         held_micros = still_held(lot.remaining_micros, lot.expires_at, now, info.context.terms)
         returns = Returns(self.row.amount_micros, refunds, disputes)
-        return Money.of(returns.refundable_micros(held_micros, account.currency), account.currency)
+        method = await loaders.methods_by_key.load((self.row.account_id, self.row.method_no))
+        is_card = method is not None and method.kind == PaymentMethodKind.CARD
+        return Money.of(returns.refundable_micros(held_micros, account.currency, is_card=is_card), account.currency)
 
     @resolved("The newest dispute about it, if its payer's bank contests or has contested it.")
     async def dispute(self, info: Info) -> Dispute | None:

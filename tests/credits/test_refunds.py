@@ -1,6 +1,7 @@
 """Refunds: at most what the lot holds, asked for once, and never lost; and those that others make at the provider."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from db.kinds import AccountStatus, EntryKind, LotSource, NoticeKind, RefundStat
 from db.session import Database
 from tests.bank import Bought, buy, buy_live
 from tests.books import Books
-from tests.factories import make_agreement, make_card, make_lot, make_recharge, micros
+from tests.factories import make_agreement, make_card, make_lot, make_recharge, make_test_account, micros
 
 SUCCEEDED, PROCESSING, FAILED = RefundStatus.SUCCEEDED, RefundStatus.PROCESSING, RefundStatus.FAILED
 LOST = RefundAnswer(Outcome.LOST)
@@ -75,6 +76,29 @@ def test_as_much_as_the_lot_holds_can_be_refunded(bought: Bought, amount: str) -
 
     assert bought.refunds() == [(SUCCEEDED, micros(amount))]
     assert bought.books.breaches() == []
+
+
+@pytest.mark.parametrize(("currency", "left"), [("KWD", "0.005"), ("USD", "0.005"), ("JPY", "0.345"), ("UGX", "0.345")])
+def test_a_card_gets_back_no_finer_coins_than_it_can_be_charged(books: Books, currency: str, left: str) -> None:
+    account_id = make_test_account(books.database, currency=currency)
+    bought = buy(replace(books, account_id=account_id), 10_000)
+    bought.bank.tells_of("5.655")
+    bought.hear_refunds()
+
+    assert refused(bought, "12.345").field == ("amount",)
+    bought.refund()
+
+    assert bought.books.lot(1).remaining_micros == micros(left)
+
+
+def test_an_invoice_of_thousandths_is_refunded_in_thousandths(books: Books) -> None:
+    account_id = make_test_account(books.database, currency="KWD")
+    make_agreement(books.database, account_id)
+    invoiced = Bought(replace(books, account_id=account_id), make_recharge(books.database, account_id))
+
+    invoiced.refund("12.345")
+
+    assert invoiced.refunds() == [(SUCCEEDED, micros("12.345"))]
 
 
 def test_more_than_the_lot_holds_is_refused(bought: Bought) -> None:

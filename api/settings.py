@@ -23,18 +23,18 @@ SECRET_KEY_FILE = "secret_key"
 SHORTEST_SECRET = 32
 
 
-def read_minimums(text: str) -> dict[str, int]:
-    """Read "JPY=5000,*=50": the least a recharge may buy, in whole units, by currency; * for every other one."""
-    minimums = {}
+def read_amounts(text: str) -> dict[str, int]:
+    """Read "JPY=5000,*=50": an amount in whole units, by currency; * for every other one."""
+    amounts = {}
     for part in filter(None, (each.strip() for each in text.split(","))):
         currency, equals, units = (each.strip() for each in part.partition("="))
         if not equals or not units.isdecimal() or int(units) < 1:
             raise ValueError(f"{part!r} is not of the form CURRENCY=WHOLE_UNITS")
         try:
-            minimums[currency if currency == "*" else known_currency(currency)] = int(units)
+            amounts[currency if currency == "*" else known_currency(currency)] = int(units)
         except Refusal as refusal:
             raise ValueError(str(refusal)) from None
-    return minimums
+    return amounts
 
 
 def read_seller(text: str) -> tuple[str, ...]:
@@ -42,8 +42,8 @@ def read_seller(text: str) -> tuple[str, ...]:
     return tuple(filter(None, (line.strip() for line in text.replace("|", "\n").splitlines())))
 
 
-def _minimums(text: str) -> str:
-    read_minimums(text)
+def _amounts(text: str) -> str:
+    read_amounts(text)
     return text
 
 
@@ -88,8 +88,9 @@ class Settings(BaseSettings):
     lot_validity_months: int = Field(default=12, ge=1, le=1200)
     settlement_hours: int = Field(default=72, ge=0, le=24 * 365)
     clock_skew_seconds: int = Field(default=300, ge=0, le=86_400)
-    minimum_recharge: Annotated[str, AfterValidator(_minimums)] = "*=50"
+    minimum_recharge: Annotated[str, AfterValidator(_amounts)] = "*=50"
     invoice_days: int = Field(default=30, ge=0, le=365)
+    invoice_limit: Annotated[str, AfterValidator(_amounts)] = ""
     seller: str = ""
     seller_tax_id: str = ""
     smtp_url: Annotated[SecretStr | None, AfterValidator(_smtp)] = None
@@ -131,7 +132,8 @@ class Settings(BaseSettings):
     @property
     def terms(self) -> Terms:
         """The house's terms, as the verbs know them."""
-        minimums: Mapping[str, int] = read_minimums(self.minimum_recharge)
+        minimums: Mapping[str, int] = read_amounts(self.minimum_recharge)
+        limits: Mapping[str, int] = read_amounts(self.invoice_limit)
         return Terms(
             lot_validity_months=self.lot_validity_months,
             settlement_window=self.settlement_hours * HOUR,
@@ -139,6 +141,8 @@ class Settings(BaseSettings):
             minimum_recharge_units={key: units for key, units in minimums.items() if key != "*"},
             usual_minimum_recharge_units=minimums.get("*", Terms().usual_minimum_recharge_units),
             invoice_days=self.invoice_days,
+            invoice_limit_units={key: units for key, units in limits.items() if key != "*"},
+            usual_invoice_limit_units=limits.get("*"),
             daily_recharges=self.daily_recharges,
             seller=read_seller(self.seller) or (urlsplit(self.base_url).hostname or "",),
             seller_tax_id=self.seller_tax_id.strip(),

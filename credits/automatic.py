@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 
 from credits.instants import local_day, start_of_day
+from credits.invoices import over_invoice_limit
 from credits.ledger import Journal
 from credits.methods import Method, method_of
 from credits.money import chargeable_coin_micros
@@ -214,7 +215,7 @@ def _decision(journal: Journal, rule: Rule) -> tuple[DecisionOutcome, int | None
 
 
 def _amount(journal: Journal, rule: Rule, available_micros: int, method: Method) -> int:
-    """The amount to buy; when the day's limit leaves nothing, the account is looked at again tomorrow."""
+    """The amount to buy; when a limit leaves nothing, the account is looked at again tomorrow."""
     account = journal.account
     assert rule.trigger_micros is not None
     assert rule.amount_micros is not None
@@ -229,6 +230,8 @@ def _amount(journal: Journal, rule: Rule, available_micros: int, method: Method)
         least_micros=journal.terms.minimum_recharge_micros(account.currency),
         coin_micros=chargeable_coin_micros(account.currency, is_card=method.is_card),
     )
+    if not method.is_card and over_invoice_limit(journal.session, account, amount_micros, journal.terms):
+        amount_micros = 0
     if not amount_micros:
         tomorrow = start_of_day(today + timedelta(days=1), account.time_zone)
         journal.session.execute(

@@ -10,8 +10,8 @@ _DECISIONS = {
     ),
     DecisionOutcome.PAUSED: sentence("{available} was left, below {trigger}, but automatic recharge stood still."),
     DecisionOutcome.LIMIT_REACHED: sentence(
-        "{available} was left, below {trigger}, but the day's limit allowed no further recharge. It is looked at again"
-        " the next day."
+        "{available} was left, below {trigger}, but the limit of a day, or of unpaid invoices, allowed no further"
+        " recharge. It is looked at again the next day."
     ),
     DecisionOutcome.NO_PAYMENT_METHOD: sentence(
         "{available} was left, below {trigger}, but there was nothing to pay with."

@@ -14,6 +14,7 @@ from credits.accounts import require_open
 from credits.due import open_journal
 from credits.ids import public_id
 from credits.instants import DAY, MINUTE, SECOND
+from credits.invoices import over_invoice_limit
 from credits.language import Money, language
 from credits.ledger import Journal
 from credits.methods import Method, method_of
@@ -22,7 +23,7 @@ from credits.outcomes import cancel, fund, take_in
 from credits.payment_methods import default_method, usable_method
 from credits.providers import Outcome, PaymentAnswer, PaymentRequest, Provider, Providers, Unavailable
 from credits.recharges import RechargeState, change, recharge_state, want_canceled, write_down
-from credits.refusals import conflict, invalid
+from credits.refusals import Code, Refusal, conflict, invalid
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import AccountMode, AccountStatus, RechargeStatus, RechargeTrigger
 from db.session import Database, Session
@@ -222,6 +223,8 @@ def _start(
         raise invalid("amount", "Cards cannot be charged so exact an amount in this currency.")
     if chosen.is_card and providers.of(journal.account.mode) is None:
         raise conflict("Cards need a payment provider, and none is set up here.", field=("paymentMethodId",))
+    if not chosen.is_card:
+        _check_invoice_limit(journal, amount_micros)
     recharge_no = write_down(journal, amount_micros, chosen.method_no, RechargeTrigger.MANUAL)
     once.remember(session, account_id, idempotency_key, fingerprint, journal.now, recharge_no=recharge_no)
     journal.write()
@@ -332,6 +335,16 @@ def _hear_answer(journal: Journal, recharge_no: int, step: _Step, answer: Paymen
     if state.provider_payment is None:
         change(journal, recharge_no, provider_payment=answer, due_at=journal.now)
     return state.provider_payment is None and state.is_open
+
+
+def _check_invoice_limit(journal: Journal, amount_micros: int) -> None:
+    account, terms = journal.account, journal.terms
+    limit_micros = terms.invoice_limit_micros(account.currency)
+    if limit_micros is not None and over_invoice_limit(journal.session, account, amount_micros, terms):
+        raise Refusal(
+            Code.LIMIT_EXCEEDED, "No more than {limit} may be owed on invoices. Pay one first, or add less.",
+            field=("amount",), limit=Money(limit_micros, account.currency),
+        )  # fmt: skip
 
 
 def _check_amount(amount_micros: int, currency: str, terms: Terms) -> None:

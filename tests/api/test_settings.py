@@ -86,6 +86,17 @@ def test_the_seller_is_named_line_by_line_and_else_by_the_host(monkeypatch: pyte
     assert (terms.seller_tax_id, terms.invoice_days) == ("GB 1", 14)
 
 
+def test_a_limit_of_invoices_holds_by_currency_and_without_one_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().terms.invoice_limit_micros("USD") is None
+
+    monkeypatch.setenv("CREDITS_INVOICE_LIMIT", "USD=5000")
+    assert Settings().terms.invoice_limit_micros("USD") == 5000 * MICROS
+    assert Settings().terms.invoice_limit_micros("JPY") is None
+
+    monkeypatch.setenv("CREDITS_INVOICE_LIMIT", "USD=5000, *=1000")
+    assert Settings().terms.invoice_limit_micros("JPY") == 1000 * MICROS
+
+
 def test_a_minimum_for_one_currency_leaves_the_usual_one_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREDITS_MINIMUM_RECHARGE", "JPY=5000")
 
@@ -99,6 +110,7 @@ def test_a_minimum_for_one_currency_leaves_the_usual_one_for_others(monkeypatch:
         ("CREDITS_MINIMUM_RECHARGE", "YEN=5000"),
         ("CREDITS_MINIMUM_RECHARGE", "USD=0"),
         ("CREDITS_MINIMUM_RECHARGE", "USD=9.99"),
+        ("CREDITS_INVOICE_LIMIT", "5000"),
         ("CREDITS_SECRET_KEY", "too short"),
         ("CREDITS_BASE_URL", "credits.example"),
         ("CREDITS_BASE_URL", "https://credits.example/below"),

@@ -31,7 +31,8 @@ from schema.rows import read_rows
 class AutoRecharge:
     enabled: bool = strawberry.field(description="It counts, unless it is paused.")
     trigger: Money | None = strawberry.field(
-        description="It recharges when `available` falls below this, strictly below."
+        description="It recharges when `available` falls below this, strictly below; 0 recharges only once something"
+        " is owed."
     )
     amount: Money | None = strawberry.field(
         description="FIXED_AMOUNT: what is added each time. TOP_UP_TO: the balance to reach."
@@ -165,7 +166,8 @@ class AutoRechargeInput:
     account_id: strawberry.ID = strawberry.field(description="For which account.")
     enabled: bool = strawberry.field(description="Whether it counts. Setting it again starts one that stood still.")
     trigger: Decimal | None = strawberry.field(
-        description="Recharge when `available` falls below this. Left out: as it is."
+        description="Recharge when `available` falls below this; 0 recharges only once something is owed. Left out: as"
+        " it is."
     )
     amount: Decimal | None = strawberry.field(
         description="In whole units. FIXED_AMOUNT: what to add each time. TOP_UP_TO: the balance to reach. Left out: as"

@@ -126,7 +126,7 @@ describe(
     RECHARGED="A recharge was begun.",
     IN_PROGRESS="One was on its way already.",
     PAUSED="It stands still, and did nothing.",
-    LIMIT_REACHED="The day's limit leaves nothing; it is looked at again the next day.",
+    LIMIT_REACHED="The limit of a day, or of unpaid invoices, leaves nothing; it is looked at again the next day.",
     NO_PAYMENT_METHOD="There is nothing to pay with.",
     ACCOUNT_NOT_ACTIVE="The account is suspended or closed.",
     NO_LONGER_NEEDED="The balance had recovered before a declined card was tried again.",

@@ -23,7 +23,7 @@ from db.kinds import EventStatus
 from db.session import Database, Session
 
 # Whoever acts on a message has it for so long; then somebody else may.
-LEASE = 2 * MINUTE
+LEASE = 5 * MINUTE
 # How long to wait before trying a message again; the last one from then on.
 TRY_AGAIN = (10 * SECOND, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)
 # How long a payment that nobody here knows is looked for.

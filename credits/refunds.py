@@ -29,7 +29,7 @@ from db.session import Database, Session
 
 LONGEST_REASON = 500
 # Whoever asks a provider has the refund for so long; then somebody else may ask.
-LEASE = 2 * MINUTE
+LEASE = 5 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,8 @@ def _decline(journal: Journal, state: RechargeState, answer: PaymentAnswer, *, i
     _tell_of_failure(journal, state, answer, next_at)
     if state.is_automatic and not tries_again:
         automatic.pause(journal, PauseReason.DECLINED)
-    follow(journal)
+    if not tries_again:
+        follow(journal)
 
 
 def _await_customer(journal: Journal, state: RechargeState, answer: PaymentAnswer) -> None:

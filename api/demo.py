@@ -20,7 +20,8 @@ from api.tokens import create_token
 from api.worker import Post
 from credits.accounts import create_account, update_account
 from credits.auto_recharge import Wanted, set_auto_recharge
-from credits.calls import CallReport, record_calls
+from credits.call_messages import CallReport
+from credits.calls import record_calls
 from credits.clocks import advance_clock
 from credits.decks import RateBook
 from credits.due import bring_up_to_date

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from credits import accounts, funds
-from credits.calls import CallReport
+from credits.call_messages import CallReport
 from credits.instants import DAY
 from credits.money import MICROS
 from credits.publishing import RateDraft, publish_deck

@@ -6,9 +6,11 @@ accounts in the order of their ids, so that no two transactions wait for each ot
 
 import json
 import secrets
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -61,6 +63,11 @@ class AccountState:
     told_low: bool
     told_empty: bool
     provider_customer: str | None
+    user_count: int
+    pool_count: int
+    reserved_micros: int
+    conference_dial_out: str
+    user_dial_out: str
 
 
 _COLUMNS = ", ".join(column.name for column in fields(AccountState))
@@ -75,6 +82,15 @@ def look_up(session: Session, account_id: int) -> AccountState:
 def lock(session: Session, account_id: int) -> AccountState:
     """The account, its row locked against every other writer until the transaction ends."""
     return _state(session.row(_READ + session.for_update, account_id))
+
+
+def lock_all(session: Session, account_ids: Iterable[int]) -> dict[int, AccountState]:
+    """Several accounts, locked in the order of their ids; what is no account is left out."""
+    found = session.rows(
+        f"SELECT {_COLUMNS} FROM account WHERE {session.among('account_id')} ORDER BY account_id" + session.for_update,
+        session.listed(account_ids),
+    )
+    return {row[0]: AccountState(*row) for row in found}
 
 
 def lock_if_free(session: Session, account_id: int) -> list[AccountState]:
@@ -171,11 +187,9 @@ def update_account(
         session.execute(f"UPDATE account SET {sets} WHERE account_id = ?", *changes.values(), account_id)
 
 
-def save_totals(session: Session, account: AccountState) -> None:
-    """Write the running totals back to the locked row."""
-    sets = ", ".join(f"{column} = ?" for column in _TOTALS)
-    totals = (getattr(account, column) for column in _TOTALS)
-    session.execute(f"UPDATE account SET {sets} WHERE account_id = ?", *totals, account.account_id)
+def save_totals(session: Session, states: Sequence[AccountState]) -> None:
+    """Write the running totals back to the locked rows."""
+    session.update("account", ("account_id",), _TOTALS, [(state.account_id, *_totals_of(state)) for state in states])
 
 
 def set_clock(session: Session, account: AccountState, clock_at: int) -> None:
@@ -200,12 +214,16 @@ _TOTALS = (
     "dispute_count",
     "receipt_count",
     "setup_count",
+    "user_count",
+    "pool_count",
+    "reserved_micros",
     "caught_up_at",
     "due_at",
     "unusable_micros",
     "told_low",
     "told_empty",
 )
+_totals_of = attrgetter(*_TOTALS)
 
 
 def _state(row: tuple[Any, ...] | None) -> AccountState:

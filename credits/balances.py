@@ -14,7 +14,10 @@ from db.tables import NEVER
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Micro-units of one currency. `available` is `current` less `reserved`; expiry is an instant or None."""
+    """Micro-units of one currency. `available` is `current` less `reserved`; expiry is an instant or None.
+
+    What an expired lot holds for calls in progress is not lost to them: it counts as current, and as reserved.
+    """
 
     currency: str
     current_micros: int
@@ -50,8 +53,9 @@ def balances_of(session: Session, account_ids: Sequence[int], now: int) -> dict[
     """
     wanted = session.among("account.account_id")
     found = session.rows(
-        "SELECT account.account_id, currency, book_balance_micros, owed_micros,"
-        " (SELECT coalesce(sum(remaining_micros), 0) FROM lot WHERE lot.account_id = account.account_id AND is_open"
+        "SELECT account.account_id, currency, book_balance_micros, owed_micros, reserved_micros,"
+        " (SELECT coalesce(sum(remaining_micros - held_micros), 0) FROM lot"
+        "  WHERE lot.account_id = account.account_id AND is_open"
         "  AND (expires_at <= coalesce(clock_at, ?) OR starts_at > coalesce(clock_at, ?))),"
         " (SELECT min(expires_at) FROM lot WHERE lot.account_id = account.account_id AND is_open"
         "  AND expires_at > coalesce(clock_at, ?) AND starts_at <= coalesce(clock_at, ?))"
@@ -59,8 +63,8 @@ def balances_of(session: Session, account_ids: Sequence[int], now: int) -> dict[
         now, now, now, now, session.listed(account_ids),
     )  # fmt: skip
     balances = {
-        account_id: Balance(currency, book - int(unusable), 0, owed, None if expiry in (None, NEVER) else expiry)
-        for account_id, currency, book, owed, unusable, expiry in found
+        account_id: Balance(currency, book - int(unusable), reserved, owed, None if expiry in (None, NEVER) else expiry)
+        for account_id, currency, book, owed, reserved, unusable, expiry in found
     }
     owing = [account_id for account_id, balance in balances.items() if balance.owed_micros]
     for account_id, (at, caught_up_at, lots) in _open_lots(session, owing, now).items():
@@ -76,7 +80,7 @@ def _open_lots(session: Session, owing: list[int], now: int) -> dict[int, tuple[
     opened: dict[int, tuple[int, int, list[OpenLot]]] = {}
     for account_id, at, caught_up_at, *lot in session.rows(
         "SELECT account.account_id, coalesce(clock_at, ?), caught_up_at, lot_no, priority, expires_at, purchased_at,"
-        " starts_at, remaining_micros FROM account"
+        " starts_at, remaining_micros, held_micros FROM account"
         f" JOIN lot ON lot.account_id = account.account_id AND is_open WHERE {session.among('account.account_id')}"
         " ORDER BY starts_at, priority, expires_at, purchased_at, lot_no",
         now, session.listed(owing),
@@ -90,13 +94,13 @@ def _repaid(balance: Balance, lots: list[OpenLot], caught_up_at: int, at: int) -
     owed_micros = balance.owed_micros
     for lot in lots:
         if caught_up_at < lot.starts_at <= at:
-            repaid = min(owed_micros, lot.remaining_micros)
+            repaid = min(owed_micros, lot.free_micros)
             owed_micros -= repaid
             lot.remaining_micros -= repaid
     usable = [lot for lot in lots if lot.remaining_micros and lot.usable(at)]
     return replace(
         balance,
-        current_micros=sum(lot.remaining_micros for lot in usable) - owed_micros,
+        current_micros=sum(lot.free_micros for lot in usable) + balance.reserved_micros - owed_micros,
         owed_micros=owed_micros,
         next_expiry_at=never_as_none(min((lot.expires_at for lot in usable), default=NEVER)),
     )

@@ -1,23 +1,38 @@
-"""Finished calls: recording them in bulk, each priced, charged and kept once under its call id.
+"""Calls: whether each may go and for how long, and what it cost when it is over; each charged once, under its call id.
 
-The import of files and `recordCalls` are this one code path; a single call is a batch of one.
+Whatever switches say is posted here, many messages of many accounts in one transaction: a message that is refused
+spoils no other, and repeated ones change nothing. Settling what was authorized, recording what was not, and importing
+a file are one code path.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
 
 from credits.accounts import require_open
-from credits.consequences import follow
+from credits.call_messages import (
+    Answer,
+    Authorization,
+    CallAnswer,
+    CallOutcome,
+    CallReport,
+    Extension,
+    Message,
+    Release,
+    Reports,
+    Settlement,
+)
+from credits.call_states import CallState, known_calls, write_calls
+from credits.callers import UserKey
+from credits.consequences import follow_all
 from credits.decks import RateBook
-from credits.due import open_journal
-from credits.ledger import Journal
-from credits.quotes import Rating, rate_for
-from credits.rating import price_call
-from credits.refusals import Code, Refusal, invalid, key_reused
+from credits.desk import Desk
+from credits.due import open_journals
+from credits.instants import SECOND
+from credits.ledger import Journal, read_lots
+from credits.refusals import Code, Refusal, conflict, invalid, key_reused, not_found
+from credits.reservations import Reservations
 from credits.terms import USUAL_TERMS, Terms
-from db.kinds import CallStatus, Service
+from db.kinds import CallStatus, RefusalReason
 from db.session import Session
 
 LARGEST_BATCH = 1_000
@@ -27,44 +42,29 @@ LONGEST_FROM_NUMBER = 255
 # NUL, which PostgreSQL cannot keep, and lone surrogates, which UTF-8 cannot write.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
-_CALL_COLUMNS = (
-    "account_id", "call_no", "call_id", "service", "status", "from_number", "to_number", "answered_at",
-    "duration_seconds", "billed_seconds", "plan_seconds", "charge_micros", "deck_id", "rate_no", "refusal",
-    "recorded_at",
-)  # fmt: skip
+CallKey = tuple[int, str]
+_ENDED = conflict("This call has ended.", field=("callId",))
+_SETTLED = conflict("This call was made, and is settled.", field=("callId",))
+_WAS_REFUSED = conflict(
+    "This call was refused. If it was made all the same, record it as a finished call.", field=("callId",)
+)
+_OTHERWISE = conflict("This call was settled before, with other values.", field=("callId",))
 
 
-@dataclass(frozen=True, slots=True)
-class CallReport:
-    """A finished call as a switch or a file reports it; `answered_at` in microseconds, `duration_seconds` from then."""
-
-    call_id: str
-    to_number: str
-    answered_at: int
-    duration_seconds: int
-    service: str = Service.USER_OUT
-    from_number: str | None = None
-    user_no: int | None = None
-
-
-class CallOutcome(NamedTuple):
-    """What became of one report: a call (perhaps one that was known before), or a refusal that kept nothing."""
-
-    call_id: str
-    call_no: int | None = None
-    status: str | None = None
-    charge_micros: int = 0
-    duplicate: bool = False
-    refusal: Refusal | None = None
-
-
-class _Known(NamedTuple):
-    """A call that is on record, with the values that a repeated report must have again."""
-
-    call_no: int
-    status: str
-    charge_micros: int
-    values: tuple[Any, ...]
+def post_calls(
+    session: Session, messages: Sequence[Message], *, rates: RateBook, now: int, terms: Terms = USUAL_TERMS
+) -> list[Answer]:
+    """Act on what switches say, in its order; one answer a message. Accounts are locked in the order of their ids."""
+    journals = open_journals(session, {message.account_id for message in messages}, now, terms)
+    read_lots(session, list(journals.values()))
+    known = known_calls(session, _calls_named_in(messages))
+    desk = Desk(session, rates, _users_named_in(messages, known.values()))
+    posting = _Posting(journals, desk, known)
+    posting.read_ahead(messages)
+    answers = [posting.answer(message) for message in messages]
+    posting.write(session)
+    follow_all(session, list(journals.values()))
+    return answers
 
 
 def record_calls(
@@ -81,105 +81,245 @@ def record_calls(
     A report that is refused spoils no other. A call id seen before answers as it did then, and is refused when
     the report's values differ. What has no rate is kept as UNRATED, charged nothing.
     """
-    if len(reports) > LARGEST_BATCH:
-        raise Refusal(
-            Code.LIMIT_EXCEEDED, "Report at most {most} calls at a time.", field=("calls",), most=LARGEST_BATCH
-        )
-    journal = open_journal(session, account_id, now, terms)
-    require_open(journal.account)
-    batch = _Batch(journal, rates, terms, _known_calls(session, account_id, reports))
-    outcomes = []
-    for report in reports:
-        try:
-            outcomes.append(batch.record(report))
-        except Refusal as refusal:
-            outcomes.append(CallOutcome(report.call_id, refusal=refusal))
-    session.insert("call", _CALL_COLUMNS, batch.rows)
-    follow(journal)
-    return outcomes
+    (answer,) = post_calls(session, [Reports(account_id, reports)], rates=rates, now=now, terms=terms)
+    if isinstance(answer, Refusal):
+        raise answer
+    assert isinstance(answer, list)
+    return answer
 
 
-class _Batch:
-    """The calls of one transaction, on their way into the tables."""
+class _Posting:
+    """The messages of one transaction, on their way into the tables."""
 
-    def __init__(self, journal: Journal, rates: RateBook, terms: Terms, known: dict[str, _Known]) -> None:
-        self.rows: list[tuple[Any, ...]] = []
-        self._journal = journal
-        self._rates = rates
-        self._latest_answer_at = journal.now + terms.clock_skew
+    def __init__(self, journals: dict[int, Journal], desk: Desk, known: dict[CallKey, CallState]) -> None:
+        self._journals = journals
+        self._desk = desk
         self._known = known
+        self._new: dict[CallKey, CallState] = {}
+        self._changed: dict[CallKey, CallState] = {}
+        self._reservations = Reservations(desk)
 
-    def record(self, report: CallReport) -> CallOutcome:
-        """Price one call and charge it; or answer as before; or refuse it."""
-        self._check(report)
-        account = self._journal.account
-        rating = rate_for(
-            self._journal.session, rates=self._rates, rate_deck=account.rate_deck, currency=account.currency,
-            region=account.region, service=report.service, to=report.to_number, at=report.answered_at,
-        )  # fmt: skip
-        to_number = _written(rating)
-        values = (report.service, report.from_number, to_number, report.answered_at, report.duration_seconds)
-        known = self._known.get(report.call_id)
+    def read_ahead(self, messages: Sequence[Message]) -> None:
+        """Read the pools of all calls at once."""
+        asked = []
+        for message in messages:
+            journal = self._journals.get(message.account_id)
+            if journal is None:
+                continue
+            account = journal.account
+            match message:
+                case Authorization(user_no=int() as user_no):
+                    asked.append((account, message.service, message.to_number, user_no, journal.now))
+                case Reports():
+                    asked += [
+                        (account, report.service, report.to_number, report.user_no, report.answered_at)
+                        for report in message.reports
+                        if report.user_no is not None
+                    ]
+        self._desk.read_pools(asked)
+        self._desk.pools.read_numbered(
+            (account_id, state.pool_no)
+            for (account_id, _), state in self._known.items()
+            if state.is_in_progress and state.pool_no is not None
+        )
+
+    def answer(self, message: Message) -> Answer:
+        """Act on one message; what refuses it moves nothing."""
+        journal = self._journals.get(message.account_id)
+        if journal is None:
+            return not_found("accountId", "There is no such account.")
+        try:
+            match message:
+                case Reports():
+                    return self._record_all(journal, message)
+                case Authorization():
+                    return self._authorize(journal, message)
+                case Extension():
+                    return self._extend(journal, message)
+                case Settlement():
+                    return self._settle(journal, message)
+                case Release():
+                    return self._release(journal, message)
+        except Refusal as refusal:
+            return refusal
+
+    def write(self, session: Session) -> None:
+        """Write the calls, and what they did to pools and users; the journals are written by `follow_all`."""
+        self._desk.pools.write()
+        write_calls(session, list(self._new.values()), list(self._changed.values()))
+        self._desk.spending.write()
+
+    def _authorize(self, journal: Journal, asked: Authorization) -> CallAnswer:
+        _check_call(asked.call_id, asked.from_number)
+        if not 1 <= asked.requested_seconds <= LONGEST_CALL_SECONDS:
+            raise invalid("requestedSeconds", "Ask for 1 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
+        known = self._known.get((asked.account_id, asked.call_id))
         if known is not None:
-            if known.values != values:
-                raise key_reused("callId")
-            return CallOutcome(report.call_id, known.call_no, known.status, known.charge_micros, duplicate=True)
-        return self._keep(report, rating, values)
+            return _authorized_before(journal, known, self._reservations.values_of(journal, asked))
+        state = self._reservations.authorize(journal, asked)
+        self._add(state)
+        return _answer(journal, state)
 
-    def _check(self, report: CallReport) -> None:
-        if not _is_call_id(report.call_id):
-            raise invalid("callId", "A call id has 1 to {longest} characters.", longest=LONGEST_CALL_ID)
-        if len(report.from_number or "") > LONGEST_FROM_NUMBER or _UNSTORABLE.search(report.from_number or ""):
-            raise invalid("from", "A caller has up to {longest} characters.", longest=LONGEST_FROM_NUMBER)
+    def _extend(self, journal: Journal, asked: Extension) -> CallAnswer:
+        if not 0 <= asked.used_seconds <= LONGEST_CALL_SECONDS:
+            raise invalid("usedSeconds", "A call lasts 0 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
+        if not 1 <= asked.requested_seconds <= LONGEST_CALL_SECONDS:
+            raise invalid("requestedSeconds", "Ask for 1 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
+        state = self._find(asked)
+        if not state.is_in_progress:
+            return _refused(journal, state, _ENDED)
+        reason = self._reservations.extend(journal, state, asked)
+        self._change(state)
+        granted = state.granted_seconds or 0
+        goes_on = granted > asked.used_seconds
+        return CallAnswer(journal.account, state.copy(), goes_on, granted if goes_on else 0, reason)
+
+    def _settle(self, journal: Journal, told: Settlement) -> CallAnswer:
+        if not 0 <= told.duration_seconds <= LONGEST_CALL_SECONDS:
+            raise invalid("durationSeconds", "A call lasts 0 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
+        state = self._find(told)
+        if state.is_over:
+            return _settled_before(journal, state, told)
+        if state.status == CallStatus.REFUSED:
+            return _refused(journal, state, _WAS_REFUSED)
+        answered_at = told.answered_at
+        if answered_at is None:
+            answered_at = max(journal.now - told.duration_seconds * SECOND, state.authorized_at or 0)
+        _check_answer(journal, answered_at)
+        self._reservations.finish(journal, state, answered_at=answered_at, duration_seconds=told.duration_seconds)
+        self._change(state)
+        return _answer(journal, state)
+
+    def _release(self, journal: Journal, told: Release) -> CallAnswer:
+        state = self._find(told)
+        if state.is_over:
+            return _refused(journal, state, _SETTLED)
+        if state.is_in_progress:
+            self._reservations.give_back(journal, state, CallStatus.RELEASED)
+            self._change(state)
+        return _answer(journal, state)
+
+    def _record_all(self, journal: Journal, told: Reports) -> list[CallOutcome]:
+        if len(told.reports) > LARGEST_BATCH:
+            raise Refusal(
+                Code.LIMIT_EXCEEDED, "Report at most {most} calls at a time.", field=("calls",), most=LARGEST_BATCH
+            )
+        require_open(journal.account)
+        outcomes = []
+        for report in told.reports:
+            try:
+                outcomes.append(self._record(journal, report))
+            except Refusal as refusal:
+                outcomes.append(CallOutcome(report.call_id, refusal=refusal))
+        return outcomes
+
+    def _record(self, journal: Journal, report: CallReport) -> CallOutcome:
+        """Price one call and charge it; or answer as before; or refuse it."""
+        _check_call(report.call_id, report.from_number)
         if not 0 <= report.duration_seconds <= LONGEST_CALL_SECONDS:
             raise invalid("durationSeconds", "A call lasts 0 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
-        if report.answered_at > self._latest_answer_at:
-            raise invalid("answeredAt", "The call was answered later than the account's clock shows.")
-        if report.user_no is not None:
-            raise Refusal(Code.NOT_FOUND, "There is no such user.", field=("userId",))
+        _check_answer(journal, report.answered_at)
+        account_id = journal.account.account_id
+        if report.user_no is not None and self._desk.caller(account_id, report.user_no) is None:
+            raise not_found("userId", "There is no such user.")
+        known = self._known.get((account_id, report.call_id))
+        if known is None:
+            state = self._reservations.record(journal, report)
+            self._add(state)
+            return _outcome(state)
+        number = self._desk.number_of(journal.account, report.to_number, report.user_no)
+        if (known.service, known.to_number, known.user_no) != (report.service, number, report.user_no):
+            raise key_reused("callId")
+        if known.is_over:
+            self._reconcile(known, report)
+            return _outcome(known, duplicate=True)
+        self._reservations.finish(
+            journal, known, answered_at=report.answered_at, duration_seconds=report.duration_seconds
+        )
+        self._change(known)
+        return _outcome(known)
 
-    def _keep(self, report: CallReport, rating: Rating, values: tuple[Any, ...]) -> CallOutcome:
-        account = self._journal.account
-        account.call_count += 1
-        call_no = account.call_count
-        status, billed_seconds, charge_micros = CallStatus.SETTLED, 0, 0
-        deck, rate = rating.deck, rating.rate
-        if rating.reason is not None:
-            status = CallStatus.UNRATED
-        elif rate is not None and deck is not None:
-            billed_seconds, charge_micros = price_call(
-                rate, decimals=deck.decimals, rounding=deck.rounding, duration_seconds=report.duration_seconds
-            )
-        service, from_number, to_number, answered_at, duration_seconds = values
-        self.rows.append(
-            (account.account_id, call_no, report.call_id, str(service), status.value, from_number, to_number,
-             answered_at, duration_seconds, billed_seconds, 0, charge_micros, rate and rate.deck_id,
-             rate and rate.rate_no, rating.reason and rating.reason.value, self._journal.now)
-        )  # fmt: skip
-        if charge_micros:
-            self._journal.charge(charge_micros, used_at=min(answered_at, self._journal.now), call_no=call_no)
-        self._known[report.call_id] = _Known(call_no, status, charge_micros, values)
-        return CallOutcome(report.call_id, call_no, status, charge_micros)
+    def _reconcile(self, known: CallState, report: CallReport) -> None:
+        """The record of a call that was settled here charges nothing, whatever the switch's own file says of its
+        length; a record of one that was itself recorded must say the same again."""
+        said = (report.from_number, report.answered_at, report.duration_seconds)
+        if known.authorized_at is None and (known.from_number, known.answered_at, known.duration_seconds) != said:
+            raise key_reused("callId")
+
+    def _find(self, message: Extension | Settlement | Release) -> CallState:
+        known = self._known.get((message.account_id, message.call_id))
+        if known is None:
+            raise not_found("callId", "There is no such call.")
+        return known
+
+    def _add(self, state: CallState) -> None:
+        key = (state.account_id, state.call_id)
+        self._known[key] = self._new[key] = state
+
+    def _change(self, state: CallState) -> None:
+        key = (state.account_id, state.call_id)
+        if key not in self._new:
+            self._changed[key] = state
 
 
-def _known_calls(session: Session, account_id: int, reports: Sequence[CallReport]) -> dict[str, _Known]:
-    """The calls of these ids that are on record."""
-    found = session.rows(
-        "SELECT call_id, call_no, status, charge_micros, service, from_number, to_number, answered_at,"
-        f" duration_seconds FROM call WHERE account_id = ? AND {session.among('call_id')}",
-        account_id,
-        session.listed(report.call_id for report in reports if _is_call_id(report.call_id)),
-    )
-    return {
-        call_id: _Known(call_no, status, charge_micros, tuple(values))
-        for call_id, call_no, status, charge_micros, *values in found
-    }
+def _authorized_before(journal: Journal, known: CallState, values: tuple[object, ...]) -> CallAnswer:
+    """The same question again is answered as the first time, while that still holds."""
+    asked = (known.service, known.from_number, known.to_number, known.user_no, known.requested_seconds)
+    if asked != values:
+        raise key_reused("callId")
+    if known.is_in_progress or known.status == CallStatus.REFUSED:
+        return _answer(journal, known)
+    return _refused(journal, known, _ENDED)
+
+
+def _settled_before(journal: Journal, known: CallState, told: Settlement) -> CallAnswer:
+    same_answer = told.answered_at is None or told.answered_at == known.answered_at
+    if same_answer and told.duration_seconds == known.duration_seconds:
+        return _answer(journal, known)
+    return _refused(journal, known, _OTHERWISE)
+
+
+def _answer(journal: Journal, state: CallState) -> CallAnswer:
+    granted = state.granted_seconds or 0 if state.is_in_progress else 0
+    reason = RefusalReason(state.refusal) if state.refusal else None
+    return CallAnswer(journal.account, state.copy(), state.is_in_progress, granted, reason)
+
+
+def _refused(journal: Journal, state: CallState, error: Refusal) -> CallAnswer:
+    return CallAnswer(journal.account, state.copy(), error=error)
+
+
+def _outcome(state: CallState, *, duplicate: bool = False) -> CallOutcome:
+    return CallOutcome(state.call_id, state.call_no, state.status, state.charge_micros, duplicate)
+
+
+def _check_call(call_id: str, from_number: str | None) -> None:
+    if not _is_call_id(call_id):
+        raise invalid("callId", "A call id has 1 to {longest} characters.", longest=LONGEST_CALL_ID)
+    if len(from_number or "") > LONGEST_FROM_NUMBER or _UNSTORABLE.search(from_number or ""):
+        raise invalid("from", "A caller has up to {longest} characters.", longest=LONGEST_FROM_NUMBER)
+
+
+def _check_answer(journal: Journal, answered_at: int) -> None:
+    if answered_at > journal.now + journal.terms.clock_skew:
+        raise invalid("answeredAt", "The call was answered later than the account's clock shows.")
 
 
 def _is_call_id(text: str) -> bool:
     return 1 <= len(text) <= LONGEST_CALL_ID and not _UNSTORABLE.search(text)
 
 
-def _written(rating: Rating) -> str:
-    """A number as it is kept: E.164 with its plus, or an emergency number as it was dialled."""
-    return rating.number.digits if rating.number.emergency else f"+{rating.number.digits}"
+def _calls_named_in(messages: Sequence[Message]) -> Iterable[CallKey]:
+    for message in messages:
+        if isinstance(message, Reports):
+            yield from ((message.account_id, each.call_id) for each in message.reports if _is_call_id(each.call_id))
+        elif _is_call_id(message.call_id):
+            yield message.account_id, message.call_id
+
+
+def _users_named_in(messages: Sequence[Message], known: Iterable[CallState]) -> Iterable[UserKey]:
+    for message in messages:
+        for each in message.reports if isinstance(message, Reports) else (message,):
+            if isinstance(each, Authorization | CallReport) and each.user_no is not None:
+                yield message.account_id, each.user_no
+    yield from ((state.account_id, state.user_no) for state in known if state.user_no is not None)

@@ -35,7 +35,7 @@ def advance_clock(session: Session, *, account_id: int, to: int, now: int, terms
                 drive(journal, _BUILT_IN, number)
                 assert number not in _due(session, table, account_id, account.caught_up_at), "it moves on, or has ended"
     account.caught_up_at = max(account.caught_up_at, to)
-    accounts.save_totals(session, account)
+    accounts.save_totals(session, [account])
     accounts.set_clock(session, account, to)
 
 

@@ -5,7 +5,7 @@ worker does it for those to whom nobody posts. Expiry itself needs nobody: a lot
 from that instant on. What is written for it, once the settlement window has closed, is the bookkeeping.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from credits import accounts
@@ -17,8 +17,9 @@ from credits.ledger import Journal, open_lots
 from credits.lots import Occasion, OpenLot, occasions
 from credits.methods import method_of
 from credits.notices import tell
+from credits.reservations import lapse
 from credits.terms import USUAL_TERMS, Terms
-from db.kinds import AccountMode, EntryKind, NoticeKind
+from db.kinds import AccountMode, NoticeKind
 from db.session import Session
 from db.tables import NEVER
 
@@ -27,24 +28,37 @@ _DAYS_LEFT = {Occasion.EXPIRES_IN_30_DAYS: 30, Occasion.EXPIRES_IN_7_DAYS: 7}
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """Something that happens by itself: to a lot, to a card, or (neither) that the balance is looked at again."""
+    """Something that happens by itself: to a lot, to a card, to a call that nothing is heard of, or (none of these)
+    that the balance is looked at again."""
 
     at: int
     occasion: Occasion | None = None
     lot: OpenLot | None = None
     method_no: int | None = None
+    call_no: int | None = None
 
     @property
     def order(self) -> tuple[int, int, tuple[int, int, int, int]]:
         """One order at one instant: lots as their occasions are ordered and then as they are spent, then the rest."""
         if self.lot is None or self.occasion is None:
-            return (self.at, len(Occasion), (0, 0, 0, self.method_no or 0))
+            return (self.at, len(Occasion), (0, 0, self.call_no or 0, self.method_no or 0))
         return (self.at, self.occasion, self.lot.spending_key)
 
 
 def open_journal(session: Session, account_id: int, now: int, terms: Terms) -> Journal:
     """Lock an account, do all that has fallen due in it, and open its journal."""
-    account = accounts.lock(session, account_id)
+    return _opened(session, accounts.lock(session, account_id), now, terms)
+
+
+def open_journals(session: Session, account_ids: Iterable[int], now: int, terms: Terms) -> dict[int, Journal]:
+    """Lock several accounts in the order of their ids, and open the journals of those that there are."""
+    return {
+        account_id: _opened(session, account, now, terms)
+        for account_id, account in accounts.lock_all(session, account_ids).items()
+    }
+
+
+def _opened(session: Session, account: AccountState, now: int, terms: Terms) -> Journal:
     at = max(account_now(account, now), account.last_posted_at, account.caught_up_at)
     catch_up(session, account, at, terms)
     return Journal(session, account, at, terms)
@@ -97,7 +111,7 @@ def catch_up(session: Session, account: AccountState, until: int, terms: Terms) 
             done += 1
     account.caught_up_at = max(account.caught_up_at, until)
     if done:
-        accounts.save_totals(session, account)
+        accounts.save_totals(session, [account])
     return done
 
 
@@ -117,6 +131,11 @@ def _agenda(session: Session, account: AccountState, terms: Terms) -> Iterator[_
         "SELECT recheck_at FROM auto_recharge WHERE account_id = ? AND enabled AND recheck_at > ?", account_id, after
     ):
         yield _Due(at)
+    for call_no, at in session.rows(
+        "SELECT call_no, lapses_at FROM call WHERE account_id = ? AND status = 'AUTHORIZED' AND lapses_at > ?",
+        account_id, after,
+    ):  # fmt: skip
+        yield _Due(at, call_no=call_no)
 
 
 def _do(journal: Journal, due: _Due, until: int) -> None:
@@ -124,6 +143,8 @@ def _do(journal: Journal, due: _Due, until: int) -> None:
         _happen(journal, due.lot, due.occasion, until)
     elif due.method_no is not None:
         tell_that_card_expires(journal, due.method_no)
+    elif due.call_no is not None:
+        lapse(journal, due.call_no)
     follow(journal)
 
 
@@ -141,11 +162,11 @@ def tell_that_card_expires(journal: Journal, method_no: int) -> None:
 
 def _happen(journal: Journal, lot: OpenLot, occasion: Occasion, until: int) -> None:
     """Let a lot start, expire or be forfeited, or tell that it soon will. It may have been spent on the way."""
-    if not lot.remaining_micros:
+    if not lot.free_micros:
         return
     match occasion:
         case Occasion.EXPIRES:
-            journal.account.unusable_micros += lot.remaining_micros
+            journal.account.unusable_micros += lot.free_micros
             tell(
                 journal,
                 NoticeKind.LOT_EXPIRED,
@@ -154,13 +175,9 @@ def _happen(journal: Journal, lot: OpenLot, occasion: Occasion, until: int) -> N
                 expires_at=lot.expires_at,
             )
         case Occasion.IS_FORFEITED:
-            journal.take_all(lot, EntryKind.EXPIRY, occurred_at=lot.expires_at)
-            journal.session.execute(
-                "UPDATE lot SET forfeited_at = ? WHERE account_id = ? AND lot_no = ?",
-                journal.now, journal.account.account_id, lot.lot_no,
-            )  # fmt: skip
+            journal.forfeit(lot)
         case Occasion.STARTS:
-            journal.account.unusable_micros -= lot.remaining_micros
+            journal.account.unusable_micros -= lot.free_micros
             journal.repay_from(lot)
         case _ if _is_worth_telling(journal, lot, occasion, until):
             _tell_that_funds_expire(journal, lot, occasion)
@@ -189,4 +206,4 @@ def _tell_that_funds_expire(journal: Journal, lot: OpenLot, occasion: Occasion) 
 def _held_until(journal: Journal, expires_at: int) -> int:
     """What the lots hold that expire at an instant."""
     expiring = open_lots(journal.session, journal.account.account_id, "expires_at = ?", expires_at)
-    return sum(lot.remaining_micros for lot in expiring)
+    return sum(lot.free_micros for lot in expiring)

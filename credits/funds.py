@@ -71,6 +71,8 @@ def void_lot(
 ) -> int:
     """Take back exactly what is left of a lot, read under the account's lock. Returns the lot's number.
 
+    What is promised to calls in progress stays theirs; what they do not need is taken back when they have ended.
+
     Of a lot whose settlement window has closed nothing is left, whether or not its forfeiture is written yet.
     """
     _check_note("reason", reason)
@@ -83,7 +85,7 @@ def void_lot(
         raise not_found("lotId", "There is no such lot.")
     still_open = journal.now - terms.settlement_window
     left = open_lots(session, account_id, "lot_no = ? AND expires_at > ?", lot_no, still_open)
-    if not left:
+    if not left or not left[0].free_micros:
         raise conflict("Nothing is left of this lot.", field=("lotId",))
     if is_being_returned(session, account_id, lot_no):
         raise conflict("Money of this lot is being refunded or contested; wait until that is over.", field=("lotId",))

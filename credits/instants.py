@@ -35,6 +35,23 @@ def start_of_day(day: date, time_zone: str) -> int:
     return instant(datetime.combine(day, time(), ZoneInfo(time_zone)))
 
 
+def month_of(at: int, time_zone: str) -> int:
+    """The calendar month that an instant falls in: its year times twelve, and the month from 0."""
+    day = local_day(at, time_zone)
+    return day.year * 12 + day.month - 1
+
+
+def first_day(month: int) -> date:
+    """The first day of a month, as `month_of` counts months."""
+    year, place = divmod(month, 12)
+    return date(year, place + 1, 1)
+
+
+def first_of_month(month: int, time_zone: str) -> int:
+    """The first instant of a month, as `month_of` counts months, in a time zone."""
+    return start_of_day(first_day(month), time_zone)
+
+
 def months_later(day: date, months: int) -> date:
     """The same day some months on, or the last day of that month: 29 February + 12 is 28 February."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

@@ -5,7 +5,9 @@ said in English. Catalogues are the .po files in `locales/`, read at start, so n
 """
 
 import io
-from dataclasses import dataclass, field
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -57,6 +59,39 @@ class Sentence:
 
     message: str
     values: dict[str, Any] = field(default_factory=dict)
+
+
+_WRITTEN = {"Money": Money, "PricePerMinute": PricePerMinute, "Instant": Instant}
+
+
+def written_down(sentences: Sequence[Sentence]) -> str:
+    """Sentences as text to be kept, with their values, to be said later in any language."""
+    return json.dumps([_as_json(each) for each in sentences], ensure_ascii=False)
+
+
+def read_back(text: str) -> list[Sentence]:
+    """The sentences that `written_down` wrote."""
+    return [_of_json(each) for each in json.loads(text)]
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case Sentence(message, values):
+            return {"say": message, "with": {name: _as_json(each) for name, each in values.items()}}
+        case Money() | PricePerMinute() | Instant():
+            return [type(value).__name__, *(getattr(value, each.name) for each in fields(value))]
+        case _:
+            return value
+
+
+def _of_json(value: Any) -> Any:
+    match value:
+        case {"say": message, "with": values}:
+            return Sentence(message, {name: _of_json(each) for name, each in values.items()})
+        case [kind, *parts]:
+            return _WRITTEN[kind](*parts)
+        case _:
+            return value
 
 
 def sentence(message: str, /, **values: Any) -> Sentence:

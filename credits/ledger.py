@@ -2,14 +2,18 @@
 
 Entries are only ever added. Each carries what it drew from which lot, what it did to the amount owed,
 and the book balance after it; always: amount = draws + change of what is owed.
+
+What is promised to calls in progress stays in its lots, held: nobody else can spend it, and it outlives its lot's
+expiry until the call has ended (DESIGN, calls in progress).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from credits import accounts
 from credits.accounts import AccountState
-from credits.lots import OpenLot, draw, occasions
+from credits.lots import LOT_COLUMNS, OpenLot, draw, occasions
 from credits.terms import Terms
 from db.kinds import EntryKind, LotSource
 from db.session import Session
@@ -17,12 +21,20 @@ from db.tables import NEVER
 
 LOTS_AT_A_TIME = 64
 
-_LOT_COLUMNS = "lot_no, priority, expires_at, purchased_at, starts_at, remaining_micros"
 _ENTRY_COLUMNS = (
     "account_id", "entry_no", "kind", "amount_micros", "owed_change_micros", "balance_after_micros",
     "occurred_at", "posted_at", "call_no", "recharge_no", "note",
 )  # fmt: skip
 _DRAW_COLUMNS = ("account_id", "entry_no", "lot_no", "amount_micros")
+_MOVED_COLUMNS = ("remaining_micros", "held_micros", "is_open")
+# A call that costs nothing more than it holds usually finds all it needs among so many lots.
+_LOTS_LOOKED_UP = 4
+# Lots of an account that a call reported now could draw on. One past its expiry still serves calls answered before it,
+# until the settlement window closes.
+_DRAWABLE = "is_open AND starts_at <= ? AND expires_at > ?"
+
+# Micro-units by lot number: what a call holds.
+Holds = Mapping[int, int]
 
 
 @dataclass(slots=True)
@@ -40,16 +52,22 @@ class Journal:
     now: int
     terms: Terms
     _lots: list[OpenLot] = field(default_factory=list)
+    _known: dict[int, OpenLot] = field(default_factory=dict)
     _first_with_money: int = 0
     _all_loaded: bool = False
-    _moved: dict[int, OpenLot] = field(default_factory=dict)
-    _entries: list[tuple[object, ...]] = field(default_factory=list)
-    _draws: list[tuple[object, ...]] = field(default_factory=list)
+    moved: dict[int, OpenLot] = field(default_factory=dict)
+    entries: list[tuple[object, ...]] = field(default_factory=list)
+    draws: list[tuple[object, ...]] = field(default_factory=list)
+
+    @property
+    def current_micros(self) -> int:
+        """What can be spent, or is promised to calls in progress."""
+        return self.account.book_balance_micros - self.account.unusable_micros
 
     @property
     def available_micros(self) -> int:
         """What a new call can spend."""
-        return self.account.book_balance_micros - self.account.unusable_micros
+        return self.current_micros - self.account.reserved_micros
 
     def schedule(self, at: int) -> None:
         """Have the account looked at again at an instant, or before."""
@@ -71,7 +89,7 @@ class Journal:
 
         `returned_of` is the recharge whose money comes back in a lot of its own, since its first one is no more.
         """
-        assert not self._entries, "funds come in before they are spent"
+        assert not self.entries, "funds come in before they are spent"
         self.account.lot_count += 1
         lot_no = self.account.lot_count
         self.session.execute(
@@ -88,24 +106,55 @@ class Journal:
         )  # fmt: skip
         return lot_no
 
-    def charge(self, amount_micros: int, *, used_at: int, call_no: int) -> None:
-        """Charge a call answered at `used_at`: to the lots usable then, to those usable now, the rest is owed."""
+    def hold(self, amount_micros: int) -> dict[int, int]:
+        """Promise an amount, no more than is available, to a call: what each lot holds for it."""
+        draws, left = draw(self._spendable(), amount_micros, self.now)
+        assert left == 0, "no more is promised than is available"
+        for lot, taken in draws:
+            self._move(lot, held_micros=taken)
+        return {lot.lot_no: taken for lot, taken in draws}
+
+    def release(self, holds: Holds) -> None:
+        """Take a promise back. What becomes free repays what is owed, or is forfeited if its time is over."""
+        held = self._holding(holds)
+        for lot, promised in held:
+            self._move(lot, held_micros=-promised)
+        self._use_freed(held)
+
+    def charge(self, amount_micros: int, *, used_at: int, call_no: int, holds: Holds | None = None) -> None:
+        """Charge a call answered at `used_at`: to what it holds, then to the lots usable when it was answered, then to
+        those usable now; the rest is owed. What it holds and does not need becomes free."""
         assert amount_micros > 0
-        draws, left = draw(self._spendable(), amount_micros, used_at)
-        self._take(draws)
-        if left and used_at != self.now:
-            usable_now, left = draw(self._spendable(), left, self.now)
-            self._take(usable_now)
-            draws += usable_now
+        left, draws, held = amount_micros, list[tuple[OpenLot, int]](), self._holding(holds) if holds else []
+        for lot, promised in held:
+            taken = min(promised, left)
+            self._move(lot, -taken, held_micros=-promised)
+            draws.append((lot, taken))
+            left -= taken
+        for at in (used_at, self.now):
+            if left:
+                more, left = draw(self._spendable(), left, at)
+                for lot, taken in more:
+                    self._move(lot, -taken)
+                draws += more
         self.account.owed_micros += left
-        given = [(lot, -taken) for lot, taken in draws]
+        given = [(lot, -taken) for lot, taken in (_by_lot(draws) if held else draws)]
         self._post(EntryKind.CALL_CHARGE, -amount_micros, given, -left, used_at, call_no=call_no)
+        self._use_freed(held)
 
     def take_all(self, lot: OpenLot, kind: EntryKind, *, occurred_at: int, note: str = "") -> None:
-        """Take what is left of one lot, and of no other: its expiry, or its being voided."""
-        amount_micros = lot.remaining_micros
+        """Take what is free in one lot, and of no other: its expiry, or its being voided."""
+        amount_micros = lot.free_micros
         self._move(lot, -amount_micros)
         self._post(kind, -amount_micros, [(lot, -amount_micros)], 0, occurred_at, note=note)
+
+    def forfeit(self, lot: OpenLot) -> None:
+        """Let a lot lose what is free in it, since the time in which it could be spent, and settled, is over."""
+        self.take_all(lot, EntryKind.EXPIRY, occurred_at=lot.expires_at)
+        self.session.execute(
+            "UPDATE lot SET forfeited_at = ? WHERE account_id = ? AND lot_no = ? AND forfeited_at IS NULL",
+            self.now, self.account.account_id, lot.lot_no,
+        )  # fmt: skip
 
     def take_back(self, lot: OpenLot, amount_micros: int, *, recharge_no: int, note: str = "") -> None:
         """Take back money that a recharge brought: what its own lot still holds of it, and the rest is owed.
@@ -113,7 +162,7 @@ class Journal:
         What is owed is repaid at once by whatever else can be spent now.
         """
         assert amount_micros > 0
-        taken = min(lot.remaining_micros, amount_micros)
+        taken = min(lot.free_micros, amount_micros)
         if taken:
             self._move(lot, -taken)
         owed_micros = amount_micros - taken
@@ -133,9 +182,9 @@ class Journal:
 
     def repay_from(self, lot: OpenLot) -> None:
         """Let a lot that has become usable repay what is owed."""
-        if not (self.account.owed_micros and lot.remaining_micros and lot.starts_at <= self.now):
+        if not (self.account.owed_micros and lot.free_micros and lot.starts_at <= self.now):
             return
-        amount_micros = min(self.account.owed_micros, lot.remaining_micros)
+        amount_micros = min(self.account.owed_micros, lot.free_micros)
         self._move(lot, -amount_micros)
         self.account.owed_micros -= amount_micros
         became_usable_at = max(lot.starts_at, lot.purchased_at)
@@ -143,19 +192,7 @@ class Journal:
 
     def write(self) -> None:
         """Write what was gathered: entries, draws, what the lots still hold, and the account's totals."""
-        account_id = self.account.account_id
-        self.session.insert("ledger_entry", _ENTRY_COLUMNS, self._entries)
-        self.session.insert("draw", _DRAW_COLUMNS, self._draws)
-        if self._moved:
-            self.session.execute_many(
-                "UPDATE lot SET remaining_micros = ?, is_open = ? WHERE account_id = ? AND lot_no = ?",
-                [
-                    (lot.remaining_micros, lot.remaining_micros > 0, account_id, lot.lot_no)
-                    for lot in self._moved.values()
-                ],
-            )
-        accounts.save_totals(self.session, self.account)
-        self._entries, self._draws, self._moved = [], [], {}
+        write_journals(self.session, [self])
 
     def _put_in(self, lot: OpenLot, amount_micros: int, kind: EntryKind, *, recharge_no: int | None, note: str) -> None:
         self._move(lot, amount_micros)
@@ -169,17 +206,41 @@ class Journal:
 
     def _forget_lots(self) -> None:
         """Read the lots anew when they are next needed: there is one more, or one that holds money again."""
-        self._lots, self._all_loaded, self._first_with_money = [], False, 0
+        self._lots, self._known, self._all_loaded, self._first_with_money = [], {}, False, 0
 
-    def _take(self, draws: list[tuple[OpenLot, int]]) -> None:
-        for lot, taken in draws:
-            self._move(lot, -taken)
-
-    def _move(self, lot: OpenLot, amount_micros: int) -> None:
+    def _move(self, lot: OpenLot, amount_micros: int = 0, *, held_micros: int = 0) -> None:
         lot.remaining_micros += amount_micros
-        self._moved[lot.lot_no] = lot
+        lot.held_micros += held_micros
+        self.account.reserved_micros += held_micros
+        self.moved[lot.lot_no] = lot
         if not lot.usable(self.account.caught_up_at):
-            self.account.unusable_micros += amount_micros
+            self.account.unusable_micros += amount_micros - held_micros
+
+    def _holding(self, holds: Holds) -> list[tuple[OpenLot, int]]:
+        """The lots that hold money for a call, in spending order, each with how much."""
+        held = [(self._lot(lot_no), promised) for lot_no, promised in holds.items()]
+        return sorted(held, key=lambda pair: pair[0].spending_key)
+
+    def _lot(self, lot_no: int) -> OpenLot:
+        """A lot that holds money, wherever it stands in the spending order."""
+        lot = self._known.get(lot_no)
+        if lot is None:
+            (lot,) = open_lots(self.session, self.account.account_id, "lot_no = ?", lot_no)
+            self._known[lot_no] = lot
+        return lot
+
+    def _use_freed(self, held: list[tuple[OpenLot, int]]) -> None:
+        """What calls do not hold any more goes where free money of its lot has to go meanwhile."""
+        for lot, _ in held:
+            self._first_with_money = 0
+            if not lot.free_micros:
+                continue
+            if lot.is_voided:
+                self.take_all(lot, EntryKind.ADJUSTMENT, occurred_at=self.now)
+            elif self.now >= lot.expires_at + self.terms.settlement_window:
+                self.forfeit(lot)
+            elif lot.usable(self.now):
+                self.repay_from(lot)
 
     def _post(
         self,
@@ -197,12 +258,12 @@ class Journal:
         account.entry_count += 1
         account.last_posted_at = self.now
         account.book_balance_micros += amount_micros
-        self._entries.append(
+        self.entries.append(
             (account.account_id, account.entry_count, kind.value, amount_micros, owed_change_micros,
              account.book_balance_micros, occurred_at, self.now, call_no, recharge_no, note)
         )  # fmt: skip
         for lot, moved in draws:
-            self._draws.append((account.account_id, account.entry_count, lot.lot_no, moved))
+            self.draws.append((account.account_id, account.entry_count, lot.lot_no, moved))
 
     def _spendable(self) -> Iterator[OpenLot]:
         """The lots that a charge may fall on, in spending order, read from the table only as far as they are needed."""
@@ -216,29 +277,76 @@ class Journal:
             self._load_more()
 
     def _skip_empty(self) -> int:
-        while self._first_with_money < len(self._lots) and not self._lots[self._first_with_money].remaining_micros:
+        while self._first_with_money < len(self._lots) and not self._lots[self._first_with_money].free_micros:
             self._first_with_money += 1
         return self._first_with_money
 
     def _load_more(self) -> None:
-        """Read the next lots in spending order that a call reported now could draw on.
-
-        A lot past its expiry still serves calls answered before it, until the settlement window closes.
-        """
+        """Read the next lots in spending order that a call reported now could draw on."""
         after = self._lots[-1].spending_key if self._lots else (-(2**62), 0, 0, 0)
         found = self.session.rows(
-            f"SELECT {_LOT_COLUMNS} FROM lot WHERE account_id = ? AND is_open AND starts_at <= ? AND expires_at > ?"
+            f"SELECT {LOT_COLUMNS} FROM lot WHERE account_id = ? AND {_DRAWABLE}"
             " AND (priority, expires_at, purchased_at, lot_no) > (?, ?, ?, ?)"
             " ORDER BY priority, expires_at, purchased_at, lot_no LIMIT ?",
             self.account.account_id, self.now, self.now - self.terms.settlement_window, *after, LOTS_AT_A_TIME,
         )  # fmt: skip
-        self._lots += [OpenLot(*row) for row in found]
-        self._all_loaded = len(found) < LOTS_AT_A_TIME
+        self.take_in(found, all_loaded=len(found) < LOTS_AT_A_TIME)
+
+    def take_in(self, rows: Iterable[Sequence[Any]], *, all_loaded: bool) -> None:
+        """Take note of the next lots in spending order, as rows of `LOT_COLUMNS`."""
+        for row in rows:
+            self._lots.append(self._known.setdefault(row[0], OpenLot(*row)))
+        self._all_loaded = all_loaded
+
+
+def read_lots(session: Session, journals: Sequence[Journal]) -> None:
+    """Read the first lots in spending order of several accounts at once, where the engine can."""
+    if not session.is_postgresql or len(journals) < 2:
+        return
+    by_account = {journal.account.account_id: journal for journal in journals}
+    first = journals[0]
+    found = session.rows(
+        f"SELECT wanted.account_id, lot.* FROM unnest(?::bigint[], ?::bigint[]) AS wanted (account_id, now), LATERAL ("
+        f"SELECT {LOT_COLUMNS} FROM lot WHERE lot.account_id = wanted.account_id AND is_open"
+        " AND starts_at <= wanted.now AND expires_at > wanted.now - ?"
+        " ORDER BY priority, expires_at, purchased_at, lot_no LIMIT ?) AS lot",
+        list(by_account), [journal.now for journal in journals], first.terms.settlement_window, _LOTS_LOOKED_UP,
+    )  # fmt: skip
+    rows: dict[int, list[Sequence[Any]]] = {}
+    for account_id, *row in found:
+        rows.setdefault(account_id, []).append(row)
+    for account_id, journal in by_account.items():
+        own = rows.get(account_id, [])
+        journal.take_in(own, all_loaded=len(own) < _LOTS_LOOKED_UP)
+
+
+def write_journals(session: Session, journals: Sequence[Journal]) -> None:
+    """Write what several journals gathered, all of a table at once."""
+    session.insert("ledger_entry", _ENTRY_COLUMNS, [entry for journal in journals for entry in journal.entries])
+    session.insert("draw", _DRAW_COLUMNS, [each for journal in journals for each in journal.draws])
+    session.update(
+        "lot", ("account_id", "lot_no"), _MOVED_COLUMNS,
+        [
+            (journal.account.account_id, lot.lot_no, lot.remaining_micros, lot.held_micros, lot.remaining_micros > 0)
+            for journal in journals for lot in journal.moved.values()
+        ],
+    )  # fmt: skip
+    accounts.save_totals(session, [journal.account for journal in journals])
+    for journal in journals:
+        journal.entries, journal.draws, journal.moved = [], [], {}
 
 
 def open_lots(session: Session, account_id: int, condition: str, *parameters: int) -> list[OpenLot]:
     """The lots of an account that hold money and meet an SQL condition (which may order them)."""
     found = session.rows(
-        f"SELECT {_LOT_COLUMNS} FROM lot WHERE account_id = ? AND is_open AND {condition}", account_id, *parameters
+        f"SELECT {LOT_COLUMNS} FROM lot WHERE account_id = ? AND is_open AND {condition}", account_id, *parameters
     )
     return [OpenLot(*row) for row in found]
+
+
+def _by_lot(draws: list[tuple[OpenLot, int]]) -> list[tuple[OpenLot, int]]:
+    """What each lot gave in all; one that gave nothing is left out."""
+    given: dict[int, tuple[OpenLot, int]] = {}
+    for lot, taken in draws:
+        given[lot.lot_no] = (lot, taken + (given[lot.lot_no][1] if lot.lot_no in given else 0))
+    return [pair for pair in given.values() if pair[1]]

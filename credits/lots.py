@@ -14,7 +14,7 @@ from db.tables import NEVER
 
 @dataclass(slots=True)
 class OpenLot:
-    """A lot that still holds money, as spending sees it."""
+    """A lot that still holds money, as spending sees it. Of what remains, `held_micros` are promised to calls."""
 
     lot_no: int
     priority: int
@@ -22,6 +22,13 @@ class OpenLot:
     purchased_at: int
     starts_at: int
     remaining_micros: int
+    held_micros: int = 0
+    is_voided: bool = False
+
+    @property
+    def free_micros(self) -> int:
+        """What of it is promised to no call."""
+        return self.remaining_micros - self.held_micros
 
     @property
     def spending_key(self) -> tuple[int, int, int, int]:
@@ -31,6 +38,12 @@ class OpenLot:
     def usable(self, at: int) -> bool:
         """Tell whether the lot may be spent at an instant: from its start until, not including, its expiry."""
         return self.starts_at <= at < self.expires_at
+
+
+# The columns of an `OpenLot`, in their order.
+LOT_COLUMNS = (
+    "lot_no, priority, expires_at, purchased_at, starts_at, remaining_micros, held_micros, voided_at IS NOT NULL"
+)
 
 
 class Occasion(IntEnum):
@@ -57,7 +70,7 @@ def occasions(lot: OpenLot, settlement_window: int) -> list[tuple[int, Occasion]
 
 
 def draw(lots: Iterable[OpenLot], amount_micros: int, at: int) -> tuple[list[tuple[OpenLot, int]], int]:
-    """Divide an amount over the lots usable at an instant, which come in spending order.
+    """Divide an amount over what is free in the lots usable at an instant, which come in spending order.
 
     Returns what each lot gives and what none could give. Moves nothing.
     """
@@ -66,8 +79,9 @@ def draw(lots: Iterable[OpenLot], amount_micros: int, at: int) -> tuple[list[tup
     for lot in lots:
         if left == 0:
             break
-        if lot.remaining_micros and lot.starts_at <= at < lot.expires_at:
-            taken = min(lot.remaining_micros, left)
+        free_micros = lot.remaining_micros - lot.held_micros
+        if free_micros and lot.starts_at <= at < lot.expires_at:
+            taken = min(free_micros, left)
             draws.append((lot, taken))
             left -= taken
     return draws, left

@@ -111,10 +111,10 @@ def set_low_balance(session: Session, *, account_id: int, low_balance_micros: in
         raise invalid("lowBalance", "An amount cannot be negative.")
     account = accounts.lock(session, account_id)
     accounts.require_open(account)
-    available_micros = balance_of(session, account_id, now).available_micros
+    current_micros = balance_of(session, account_id, now).current_micros
     session.execute(
         "UPDATE account SET low_balance_micros = ?, told_low = ? WHERE account_id = ?",
-        low_balance_micros or None, available_micros < low_balance_micros, account_id,
+        low_balance_micros or None, current_micros < low_balance_micros, account_id,
     )  # fmt: skip
 
 

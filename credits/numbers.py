@@ -50,6 +50,14 @@ def read_number(text: str, region: str) -> ReadNumber:
     return _read_any(text, region)
 
 
+@lru_cache(maxsize=_LARGEST_CACHE)
+def is_premium(digits: str) -> bool:
+    """Tell whether a number, E.164 without the +, is one that costs its callers more than a call."""
+    kind = phonenumbers.number_type(phonenumbers.parse(f"+{digits}"))
+    return bool(kind == phonenumbers.PhoneNumberType.PREMIUM_RATE)
+
+
+@lru_cache(maxsize=_LARGEST_CACHE)
 def country_of_number(digits: str) -> str | None:
     """The country of a number, E.164 without the +: of its calling code, or of its area where several share one."""
     plan = _plan_of(digits)

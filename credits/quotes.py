@@ -1,31 +1,24 @@
-"""What a call would cost, and why: which number, which deck, which rate. A quote changes nothing.
+"""What a call would cost, and why: which number, which deck, which rate, which minutes. A quote changes nothing.
 
-`rate_for` is the one answer to "which rate prices this call"; whoever records a finished call asks it too.
+It asks the same desk as an authorisation does, so that the two agree.
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from credits.accounts import AccountState, account_now, look_up
+from credits import telling
+from credits.accounts import account_now, look_up
+from credits.balances import balance_of
+from credits.coverage import Coverage, bill, grant
 from credits.decks import Deck, RateBook
-from credits.language import Instant, Sentence, sentence
-from credits.numbers import ReadNumber, read_number
-from credits.rating import Rate, explain_price, price_call
+from credits.desk import Desk
+from credits.instants import month_of
+from credits.language import Sentence, sentence
+from credits.rating import Rate
 from credits.refusals import Refusal, invalid
-from db.kinds import AccountStatus, RefusalReason
+from db.kinds import RefusalReason
 from db.session import Session
 
 LONGEST_QUOTE_SECONDS = 86_400
-
-
-class Rating(NamedTuple):
-    """Which rate prices a call. Neither deck nor rate for an emergency number, which costs nothing; `reason`
-    says why there is no rate, or why the rate there is may not be called."""
-
-    number: ReadNumber
-    deck: Deck | None
-    rate: Rate | None
-    reason: RefusalReason | None
 
 
 @dataclass(slots=True)
@@ -33,40 +26,20 @@ class Quote:
     """What credit would pay for a call (micro-units), and how that comes about, in steps for a person.
 
     A call that is not allowed is not priced, and `reason` says why; what its rate would ask is shown still.
+    `max_duration_seconds` is for how much of the time it would be authorized now, and `refusal` why not for all of it.
     """
 
-    priced: bool
-    reason: RefusalReason | None
-    rate: Rate | None
-    deck: Deck | None
-    billed_seconds: int
-    plan_seconds: int
-    cost_micros: int
     currency: str
+    priced: bool = True
+    reason: RefusalReason | None = None
+    rate: Rate | None = None
+    deck: Deck | None = None
+    billed_seconds: int = 0
+    plan_seconds: int = 0
+    cost_micros: int = 0
+    max_duration_seconds: int = 0
+    refusal: RefusalReason | None = None
     steps: list[Sentence] = field(default_factory=list)
-
-    def refuse(self, reason: RefusalReason, told: Sentence) -> None:
-        """Let the call not go; the last reason counts."""
-        self.priced, self.reason = False, reason
-        self.steps.append(told)
-
-
-def rate_for(
-    session: Session, *, rates: RateBook, rate_deck: str, currency: str, region: str, service: str, to: str, at: int
-) -> Rating:
-    """The rate of a call answered at an instant: the longest prefix of the deck then in force.
-
-    `to` is the far end of a call that goes out, and the service number that was dialled of one that comes in.
-    What cannot be a number is refused as INVALID at `to`.
-    """
-    number = read_number(to, region)
-    if number.emergency:
-        return Rating(number, None, None, None)
-    deck = rates.in_force(session, rate_deck, currency, at)
-    rate = None if deck is None else deck.find(service, number.digits)
-    if rate is None:
-        return Rating(number, deck, None, RefusalReason.NO_RATE)
-    return Rating(number, deck, rate, RefusalReason.DESTINATION_BLOCKED if rate.blocked else None)
 
 
 def quote_call(
@@ -90,74 +63,36 @@ def quote_call(
     account = look_up(session, account_id)
     if not 0 <= duration_seconds <= LONGEST_QUOTE_SECONDS:
         raise invalid("durationSeconds", "A call lasts 0 to {most} seconds.", most=LONGEST_QUOTE_SECONDS)
-    quote = Quote(True, None, None, None, 0, 0, 0, account.currency)
+    at = account_now(account, now) if at is None else at
+    desk = Desk(session, rates, [] if user_no is None else [(account_id, user_no)])
+    quote = Quote(account.currency)
     try:
-        number = read_number(to, account.region)
+        coverage = desk.coverage(account, service=service, to=to, user_no=user_no, at=at)
     except Refusal as refusal:
-        quote.refuse(RefusalReason.INVALID_NUMBER, sentence(refusal.message, **refusal.values))
+        quote.priced, quote.reason = False, RefusalReason.INVALID_NUMBER
+        quote.refusal = quote.reason
+        quote.steps = [sentence(refusal.message, **refusal.values)]
         return quote
-    quote.steps.append(_how_read(to, number))
-    if number.emergency:
-        quote.steps.append(sentence("Calls to emergency numbers are never refused and never charged."))
-        return quote
-    _price(
-        session, quote, account, rates, service, to, duration_seconds, account_now(account, now) if at is None else at
-    )
-    if user_no is not None:
-        quote.refuse(RefusalReason.UNKNOWN_USER, sentence("The account has no such user: the call would be refused."))
-    if account.status != AccountStatus.ACTIVE:
-        told = sentence("The account is not active: the call would be refused.")
-        quote.refuse(RefusalReason.ACCOUNT_NOT_ACTIVE, told)
+    quote.deck, quote.rate = coverage.deck, coverage.rate
+    _price(quote, coverage, duration_seconds)
+    available_micros = balance_of(session, account_id, now).available_micros
+    quote.max_duration_seconds, quote.refusal = grant(
+        coverage, duration_seconds, minutes=coverage.minutes, available_micros=available_micros,
+        left_micros=desk.spending.left_micros(coverage.caller, month_of(at, account.time_zone)),
+    )  # fmt: skip
+    quote.steps = telling.tell(
+        coverage, account=account, to=to, seconds=duration_seconds, reason=quote.reason, at=at,
+        available_micros=available_micros,
+    )  # fmt: skip
     return quote
 
 
-def _price(
-    session: Session, quote: Quote, account: AccountState, rates: RateBook, service: str, to: str, seconds: int, at: int
-) -> None:
-    _, deck, rate, reason = rate_for(
-        session,
-        rates=rates,
-        rate_deck=account.rate_deck,
-        currency=account.currency,
-        region=account.region,
-        service=service,
-        to=to,
-        at=at,
-    )
-    quote.deck, quote.rate = deck, rate
-    if deck is None:
-        told = sentence(
-            "No deck {deck} in {currency} counts at {at}.",
-            deck=account.rate_deck,
-            currency=account.currency,
-            at=Instant(at, account.time_zone),
-        )
-        quote.refuse(RefusalReason.NO_RATE, told)
-        return
-    if rate is None:
-        told = sentence(
-            "The deck {deck}, which counts from {effective}, has no rate for this number.",
-            deck=deck.name,
-            effective=Instant(deck.effective_from, account.time_zone),
-        )
-        quote.refuse(RefusalReason.NO_RATE, told)
-        return
-    quote.billed_seconds, quote.cost_micros = price_call(
-        rate, decimals=deck.decimals, rounding=deck.rounding, duration_seconds=seconds
-    )
-    quote.steps += explain_price(rate, deck=deck, duration_seconds=seconds, time_zone=account.time_zone)
-    if reason is not None:
-        quote.refuse(reason, sentence("Calls to this destination are refused."))
-
-
-def _how_read(to: str, number: ReadNumber) -> Sentence:
-    if number.emergency:
-        return sentence("{number} is an emergency number.", number=number.digits)
-    if number.country is None:
-        return sentence("{number} was read as +{digits}.", number=to.strip(), digits=number.digits)
-    return sentence(
-        "{number} was read as +{digits}, a number of {country}.",
-        number=to.strip(),
-        digits=number.digits,
-        country=number.country,
-    )
+def _price(quote: Quote, coverage: Coverage, seconds: int) -> None:
+    """What it costs, and whether anything but the balance stands against it."""
+    price = bill(coverage, seconds, minutes=coverage.minutes)
+    quote.plan_seconds = price.plan_seconds
+    quote.billed_seconds, quote.cost_micros = price.billed_seconds, price.charge_micros
+    quote.reason = coverage.refusal
+    if quote.reason is None and not coverage.is_free and (price.plan_seconds < seconds or not coverage.minutes):
+        quote.reason = coverage.no_credit
+    quote.priced = quote.reason is None

@@ -64,26 +64,29 @@ class Price(NamedTuple):
 _NOTHING = Price(0, 0)
 
 
-def price_call(rate: Rate, *, decimals: int, rounding: str, duration_seconds: int) -> Price:
-    """Price an answered call. Zero seconds cost nothing, not even the connect fee; free seconds do not free
-    from the fee; neither the sum nor its rounding ever exceeds the cap."""
-    if duration_seconds <= 0:
-        assert duration_seconds == 0, "a duration is never negative"
+def price_call(rate: Rate, *, decimals: int, rounding: str, duration_seconds: int, plan_seconds: int = 0) -> Price:
+    """Price an answered call, or what is left of it after a plan has paid its first `plan_seconds`.
+
+    Zero seconds cost nothing, not even the connect fee, and so does a call that a plan pays whole; free seconds do not
+    free from the fee; neither the sum nor its rounding ever exceeds the cap.
+    """
+    if duration_seconds <= plan_seconds:
+        assert duration_seconds >= 0, "a duration is never negative"
         return _NOTHING
     billed = 0
     sixtieths = rate.connect_fee_nanos * 60
-    for (_, price_nanos, increment_seconds), _, sold in steps_of(rate, duration_seconds):
+    for (_, price_nanos, increment_seconds), _, sold in steps_of(rate, duration_seconds, plan_seconds):
         seconds = sold * increment_seconds
         billed += seconds
         sixtieths += seconds * price_nanos
     return Price(billed, _charge(sixtieths, rate.max_cost_nanos, decimals, rounding))
 
 
-def steps_of(rate: Rate, duration_seconds: int) -> list[tuple[Tier, int, int]]:
+def steps_of(rate: Rate, duration_seconds: int, plan_seconds: int = 0) -> list[tuple[Tier, int, int]]:
     """The whole steps that a call uses, tier by tier: the tier, the second at which its first step begins, and
-    how many are sold. Tiers are counted from the answer, free seconds included; a step may run past the end
-    of its tier or of the call, and the next tier begins after it."""
-    position = rate.free_seconds
+    how many are sold. Tiers are counted from the answer, free seconds and those that a plan pays included; a step may
+    run past the end of its tier or of the call, and the next tier begins after it."""
+    position = rate.free_seconds if rate.free_seconds > plan_seconds else plan_seconds
     used: list[tuple[Tier, int, int]] = []
     tiers = rate.tiers
     for following, tier in enumerate(tiers, 1):
@@ -123,7 +126,9 @@ def _charge(sixtieths: int, max_cost_nanos: int | None, decimals: int, rounding:
     return units * _TENS[LARGEST_DECIMALS - decimals]
 
 
-def explain_price(rate: Rate, *, deck: DeckTerms, duration_seconds: int, time_zone: str = "UTC") -> list[Sentence]:
+def explain_price(
+    rate: Rate, *, deck: DeckTerms, duration_seconds: int, plan_seconds: int = 0, time_zone: str = "UTC"
+) -> list[Sentence]:
     """Tell a person, step by step, how `price_call` comes to its answer."""
     told = [
         sentence(
@@ -141,7 +146,7 @@ def explain_price(rate: Rate, *, deck: DeckTerms, duration_seconds: int, time_zo
         return told
     if rate.free_seconds:
         told.append(sentence("The first {seconds} s are free.", seconds=rate.free_seconds))
-    used = steps_of(rate, duration_seconds)
+    used = steps_of(rate, duration_seconds, plan_seconds)
     told += [_explain_steps(*steps, deck.currency) for steps in used]
     if rate.connect_fee_nanos:
         told.append(sentence("Connect fee: {fee}.", fee=_exactly(rate.connect_fee_nanos, deck.currency)))

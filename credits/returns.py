@@ -11,18 +11,18 @@ from typing import Any
 from credits.instants import DAY
 from credits.language import Sentence, language, sentence
 from credits.ledger import Journal
-from credits.lots import OpenLot
+from credits.lots import LOT_COLUMNS, OpenLot
 from credits.methods import Method, method_of
 from credits.money import chargeable_coin_micros
 from credits.receipts import receipt_number
 from credits.recharges import RechargeState, recharge_state
 from credits.refusals import not_found
 from credits.terms import Terms
-from db.kinds import DisputeStatus, EntryKind, LotSource, RechargeStatus, RefundStatus
+from db.kinds import DisputeStatus, LotSource, RechargeStatus, RefundStatus
 from db.session import Session
 
 OPEN_REFUND = (RefundStatus.PENDING, RefundStatus.PROCESSING)
-_LOT = "lot_no, priority, expires_at, purchased_at, starts_at, remaining_micros, voided_at, forfeited_at"
+_LOT = f"{LOT_COLUMNS}, voided_at, forfeited_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,13 @@ class Bought(Returns):
     is_over: bool
 
     def in_lot_micros(self, journal: Journal) -> int:
-        """What the lot still holds."""
-        return still_held(self.lot.remaining_micros, self.lot.expires_at, journal.now, journal.terms)
+        """What the lot still holds, beside what is promised to calls in progress."""
+        return still_held(self.lot.free_micros, self.lot.expires_at, journal.now, journal.terms)
 
 
-def still_held(remaining_micros: int, expires_at: int, now: int, terms: Terms) -> int:
+def still_held(free_micros: int, expires_at: int, now: int, terms: Terms) -> int:
     """What a lot still holds: nothing once its settlement window has closed, whether or not that is written yet."""
-    return 0 if now >= expires_at + terms.settlement_window else remaining_micros
+    return 0 if now >= expires_at + terms.settlement_window else free_micros
 
 
 def bought(session: Session, account_id: int, recharge_no: int) -> Bought | None:
@@ -245,14 +245,9 @@ def give_back(journal: Journal, whole: Bought, amount_micros: int, *, began_at: 
 
 def _forfeit(journal: Journal, lot: OpenLot) -> None:
     """Let a lot lose what it holds, since the time in which it could be spent, and settled, is over."""
-    if not lot.remaining_micros:
-        return
-    journal.take_all(lot, EntryKind.EXPIRY, occurred_at=lot.expires_at)
-    journal.session.execute(
-        "UPDATE lot SET forfeited_at = ? WHERE account_id = ? AND lot_no = ?",
-        journal.now, journal.account.account_id, lot.lot_no,
-    )  # fmt: skip
-    journal.write()
+    if lot.free_micros:
+        journal.forfeit(lot)
+        journal.write()
 
 
 _CAME_BACK: Sentence = sentence("Came back of {number}, whose funds could no longer be used")

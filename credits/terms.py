@@ -10,10 +10,10 @@ from credits.money import MICROS
 @dataclass(frozen=True, slots=True)
 class Terms:
     """Months a purchased lot lives; how long a late report may still draw on an expired lot; how far ahead of
-    the server's clock a switch's may run; the least that a recharge may buy, by currency; how many automatic
-    recharges a day may bring where no limit was set; within how many days an invoice is to be paid; what an account
-    may owe on invoices, by currency, and in any other one (None: as much as it likes); who receipts say has sold,
-    line by line, and under which tax number."""
+    the server's clock a switch's may run; for how long a call may go unheard of beyond the time that it was granted;
+    the least that a recharge may buy, by currency; how many automatic recharges a day may bring where no limit was
+    set; within how many days an invoice is to be paid; what an account may owe on invoices, by currency, and in any
+    other one (None: as much as it likes); who receipts say has sold, line by line, and under which tax number."""
 
     lot_validity_months: int = 12
     settlement_window: int = 72 * HOUR
@@ -26,6 +26,7 @@ class Terms:
     seller: tuple[str, ...] = ()
     seller_tax_id: str = ""
     daily_recharges: int = 10
+    reservation_ttl: int = 5 * MINUTE
 
     def minimum_recharge_micros(self, currency: str) -> int:
         """The smallest recharge in a currency, in micro-units."""

@@ -52,6 +52,11 @@ def flag(*, begins: bool = False) -> Any:
     return Field(default=begins, sa_column_kwargs={"server_default": true() if begins else false()})
 
 
+def begins_as(word: str) -> Any:
+    """A TEXT column that begins with a word, also in the rows that were there before it."""
+    return words(default=word, sa_column_kwargs={"server_default": text(f"'{word}'")})
+
+
 def where(condition: str) -> dict[str, Any]:
     """The options of an index over some rows only."""
     return {"postgresql_where": text(condition), "sqlite_where": text(condition)}

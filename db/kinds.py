@@ -118,6 +118,40 @@ class RefusalReason(StrEnum):
     UNKNOWN_USER = "UNKNOWN_USER"
 
 
+class PlanKind(StrEnum):
+    """What a plan is good for."""
+
+    CALLING_PLAN = "CALLING_PLAN"
+    AUDIO_CONFERENCING = "AUDIO_CONFERENCING"
+    PAY_AS_YOU_GO = "PAY_AS_YOU_GO"
+    COMMUNICATIONS_CREDITS = "COMMUNICATIONS_CREDITS"
+
+
+class PoolScope(StrEnum):
+    """For which calls the minutes of a pool are."""
+
+    DOMESTIC = "DOMESTIC"
+    INTERNATIONAL = "INTERNATIONAL"
+    CONFERENCE = "CONFERENCE"
+
+
+class ConferenceDialOut(StrEnum):
+    """Whom a conference may dial out to."""
+
+    ANY = "ANY"
+    SAME_COUNTRY = "SAME_COUNTRY"
+    ZONE_A = "ZONE_A"
+    NONE = "NONE"
+
+
+class UserDialOut(StrEnum):
+    """Whom a user may call."""
+
+    ANY = "ANY"
+    DOMESTIC = "DOMESTIC"
+    NONE = "NONE"
+
+
 class Role(StrEnum):
     """What a person may do in one account."""
 

@@ -15,10 +15,13 @@ from typing import Any
 import psycopg
 import sqlmodel
 from pysqlite3 import dbapi2 as sqlite
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql
+from sqlmodel import SQLModel
 
 # Fewer rows than this are cheaper to send as statements than to open a COPY for.
 COPY_FROM_ROWS = 8
+_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library leaves it untyped
 
 
 class Session:
@@ -81,6 +84,19 @@ class Session:
         marks = ", ".join("?" * len(columns))
         self.execute_many(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
 
+    def update(self, table: str, keys: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Change columns of rows found by their keys; each row is its keys, then the new values."""
+        if not rows:
+            return
+        if self.is_postgresql and len(rows) > 1:
+            arrays = [list(values) for values in zip(*rows, strict=True)]
+            self._driver.execute(_update_of_many(table, tuple(keys), tuple(columns)), arrays)
+            return
+        sets = ", ".join(f"{column} = ?" for column in columns)
+        found = " AND ".join(f"{key} = ?" for key in keys)
+        ordered = [(*row[len(keys) :], *row[: len(keys)]) for row in rows]
+        self.execute_many(f'UPDATE "{table}" SET {sets} WHERE {found}', ordered)
+
     def among(self, column: str) -> str:
         """SQL that is true when a column is in a list handed over by `listed`."""
         if self.is_postgresql:
@@ -108,6 +124,17 @@ class Session:
 @lru_cache(maxsize=512)
 def _with_percent_marks(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
+
+
+@lru_cache(maxsize=64)
+def _update_of_many(table: str, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
+    """PostgreSQL changes many rows from one array a column, in one statement."""
+    kinds = SQLModel.metadata.tables[table].columns
+    named = (*keys, *columns)
+    arrays = ", ".join(f"%s::{kinds[column].type.compile(_POSTGRESQL)}[]" for column in named)
+    sets = ", ".join(f"{column} = new.{column}" for column in columns)
+    found = " AND ".join(f"old.{key} = new.{key}" for key in keys)
+    return f'UPDATE "{table}" AS old SET {sets} FROM unnest({arrays}) AS new ({", ".join(named)}) WHERE {found}'
 
 
 class Database:

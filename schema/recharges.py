@@ -103,7 +103,7 @@ class Recharge(Node):
         if lot is None:
             return Money.of(0, account.currency)
         now = account_now(account, info.context.now)
-        held_micros = still_held(lot.remaining_micros, lot.expires_at, now, info.context.terms)
+        held_micros = still_held(lot.remaining_micros - lot.held_micros, lot.expires_at, now, info.context.terms)
         returns = Returns(self.row.amount_micros, refunds, disputes)
         method = await loaders.methods_by_key.load((self.row.account_id, self.row.method_no))
         is_card = method is not None and method.kind == PaymentMethodKind.CARD

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from credits.calls import CallOutcome, CallReport, record_calls
+from credits.call_messages import CallOutcome, CallReport
+from credits.calls import record_calls
 from credits.ids import read_id_within
 from credits.instants import instant
 from credits.refusals import Refusal

@@ -25,6 +25,7 @@ class LotRow(NamedTuple):
     forfeited_at: int | None
     recharge_no: int | None
     note: str
+    held_micros: int
 
 
 class EntryRow(NamedTuple):

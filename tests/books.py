@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from credits import balances, calls, clocks, due, funds
 from credits.accounts import AccountState, look_up
 from credits.balances import Balance
-from credits.calls import CallOutcome, CallReport
+from credits.call_messages import CallOutcome, CallReport
 from credits.decks import RateBook
 from credits.lots import lot_status
 from credits.publishing import RateDraft, publish_deck

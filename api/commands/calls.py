@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api import clock
 from api.commands.terminal import REFUSED, in_english, opened, read_account, read_mapping, read_settings, say
 from credits.accounts import look_up
-from credits.calls import LARGEST_BATCH, CallOutcome, record_calls
+from credits.call_messages import CallOutcome
+from credits.calls import LARGEST_BATCH, record_calls
 from credits.decks import RateBook
 from credits.files.call_files import FORMATS, CallFile, read_calls
 from credits.language import language

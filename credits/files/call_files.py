@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TypeVar
 
-from credits.calls import CallReport
+from credits.call_messages import CallReport
 from credits.files.call_columns import columns_reader
 from credits.files.call_rows import CallReader, fingerprint
 from credits.files.columns import HEADER_WITHIN_ROWS

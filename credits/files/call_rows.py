@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from credits.calls import CallReport
+from credits.call_messages import CallReport
 from credits.files.prefixes import spreadsheet_damage
 from credits.language import Sentence, sentence
 from credits.refusals import invalid

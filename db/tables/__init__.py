@@ -9,8 +9,8 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 from db.columns import NEVER
-from db.tables import accounts, money, notices, payments, people, rates
+from db.tables import accounts, calls, money, notices, payments, people, plans, rates
 
-__all__ = ["NEVER", "accounts", "metadata", "money", "notices", "payments", "people", "rates"]
+__all__ = ["NEVER", "accounts", "calls", "metadata", "money", "notices", "payments", "people", "plans", "rates"]
 
 metadata: MetaData = SQLModel.metadata

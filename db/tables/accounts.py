@@ -3,15 +3,16 @@
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import SQLModel
 
-from db.columns import big, counted, flag, of_account, one_of, words
-from db.kinds import AccountMode, AccountStatus
+from db.columns import begins_as, big, counted, flag, of_account, one_of, words
+from db.kinds import AccountMode, AccountStatus, ConferenceDialOut, UserDialOut
 
 
 class Account(SQLModel, table=True):
     """A prepaid account, with the running totals that its lock protects.
 
     All that time alone brings about is done up to `caught_up_at`, and nothing more falls due before `due_at`;
-    `unusable_micros` is what lots hold that at `caught_up_at` had expired or not started.
+    `unusable_micros` is what lots hold, beside what is promised to calls, that at `caught_up_at` had expired or not
+    started; `reserved_micros` is what is promised.
     """
 
     __tablename__ = "account"
@@ -20,6 +21,9 @@ class Account(SQLModel, table=True):
         CheckConstraint("(mode = 'TEST') = (clock_at IS NOT NULL)", name="test_owns_clock"),
         one_of("mode", AccountMode),
         one_of("status", AccountStatus),
+        one_of("conference_dial_out", ConferenceDialOut),
+        one_of("user_dial_out", UserDialOut),
+        CheckConstraint("reserved_micros >= 0", name="reserved_not_negative"),
         Index("ix_account_due", "due_at"),
     )
 
@@ -58,6 +62,11 @@ class Account(SQLModel, table=True):
     told_low: bool = flag()
     told_empty: bool = flag(begins=True)
     provider_customer: str | None = words(default=None)
+    user_count: int = counted()
+    pool_count: int = counted()
+    reserved_micros: int = counted()
+    conference_dial_out: str = begins_as(ConferenceDialOut.ANY)
+    user_dial_out: str = begins_as(UserDialOut.ANY)
 
 
 class Once(SQLModel, table=True):

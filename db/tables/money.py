@@ -1,14 +1,17 @@
-"""Lots, the ledger and its draws, and the calls that are charged."""
+"""Lots, and the ledger with its draws."""
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from db.columns import NEVER, big, of_account, one_of, where, words
-from db.kinds import CallStatus, EntryKind, LotSource, RefusalReason, Service
+from db.columns import NEVER, big, counted, of_account, one_of, where, words
+from db.kinds import EntryKind, LotSource
 
 
 class Lot(SQLModel, table=True):
-    """Funds that came in together. The spending order is an index, over what still holds money."""
+    """Funds that came in together. The spending order is an index, over what still holds money.
+
+    Of what remains, `held_micros` are promised to calls in progress.
+    """
 
     __tablename__ = "lot"
     __table_args__ = (
@@ -18,6 +21,7 @@ class Lot(SQLModel, table=True):
         one_of("source", LotSource),
         CheckConstraint("amount_micros > 0", name="amount_positive"),
         CheckConstraint("remaining_micros >= 0 AND remaining_micros <= amount_micros", name="remaining_within"),
+        CheckConstraint("held_micros >= 0 AND held_micros <= remaining_micros", name="held_within"),
         CheckConstraint("is_open = (remaining_micros > 0)", name="open_while_it_holds"),
         CheckConstraint("starts_at < expires_at", name="starts_before_expiry"),
         Index(
@@ -46,41 +50,7 @@ class Lot(SQLModel, table=True):
     forfeited_at: int | None = big(default=None)
     recharge_no: int | None = big(default=None)
     note: str = words(default="")
-
-
-class Call(SQLModel, table=True):
-    """A call that was reported: who called whom, for how long, at which rate, and what it cost."""
-
-    __tablename__ = "call"
-    __table_args__ = (
-        of_account("account", to=()),
-        ForeignKeyConstraint(["deck_id", "rate_no"], ["rate.deck_id", "rate.rate_no"]),
-        UniqueConstraint("account_id", "call_id"),
-        Index("ix_call_answered", "account_id", "answered_at", "call_no"),
-        one_of("service", Service),
-        one_of("status", CallStatus),
-        one_of("refusal", RefusalReason),
-        CheckConstraint("duration_seconds >= 0", name="duration_not_negative"),
-        CheckConstraint("charge_micros >= 0", name="charge_not_negative"),
-        CheckConstraint("status <> 'UNRATED' OR charge_micros = 0", name="unrated_is_free"),
-    )
-
-    account_id: int = big(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    call_no: int = big(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    call_id: str = words()
-    service: str = words()
-    status: str = words()
-    from_number: str | None = words(default=None)
-    to_number: str = words()
-    answered_at: int = big()
-    duration_seconds: int = big()
-    billed_seconds: int = big(default=0)
-    plan_seconds: int = big(default=0)
-    charge_micros: int = big(default=0)
-    deck_id: int | None = big(default=None)
-    rate_no: int | None = big(default=None)
-    refusal: str | None = words(default=None)
-    recorded_at: int = big()
+    held_micros: int = counted()
 
 
 class LedgerEntry(SQLModel, table=True):

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from credits.accounts import update_account
-from credits.calls import LARGEST_BATCH, LONGEST_CALL_SECONDS, CallReport
+from credits.call_messages import CallReport
+from credits.calls import LARGEST_BATCH, LONGEST_CALL_SECONDS
 from credits.instants import DAY, HOUR, MINUTE
 from credits.refusals import Code, Refusal
 from db.kinds import AccountMode, AccountStatus, CallStatus, EntryKind, RefusalReason, Service

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from credits.accounts import look_up
 from credits.decks import Deck, RateBook, prefix_table
+from credits.desk import rate_of_number
 from credits.instants import instant
 from credits.money import micros_of, nanos_of
 from credits.numbers import read_number
 from credits.publishing import RateDraft, check_drafts
-from credits.quotes import rate_for
 from credits.rating import Price, Rate, Tier, price_call
 from db.kinds import RefusalReason, Rounding
 from db.session import Database
-from tests.factories import a_rate, make_deck
+from tests.factories import a_rate, make_account, make_deck
 from tests.golden import BEYOND_A_DECK, LEFT_OUT, NO_RATE, RUN, Case, rating_cases
 
 Row = dict[str, str]
@@ -120,17 +121,16 @@ def test_a_published_price_is_ours(cases: dict[str, Case], name: str) -> None:
 @pytest.mark.parametrize("name", NO_RATE)
 def test_what_no_price_list_covers_has_no_rate(database: Database, cases: dict[str, Case], name: str) -> None:
     make_deck(database, a_rate("1"))
+    account_id = make_account(database, region="RO")
     assert cases[name]["expect"] == {"error": "no_rate"}
 
     with database.reading() as session:
-        rating = rate_for(
+        rating = rate_of_number(
             session,
             rates=RateBook(),
-            rate_deck="standard",
-            currency="USD",
-            region="RO",
+            account=look_up(session, account_id),
             service="USER_OUT",
-            to=cases[name]["usage"]["to"],
+            number=read_number(cases[name]["usage"]["to"], "RO"),
             at=0,
         )
 

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from credits.calls import CallReport
+from credits.call_messages import CallReport
 from credits.instants import DAY, HOUR, MINUTE, instant, moment
 from credits.refunds import refund_recharge
 from credits.refusals import Code, Refusal

@@ -14,7 +14,7 @@ from tests.books import open_books
 
 def a_lot(lot_no: int = 1, **values: int) -> OpenLot:
     """A lot of 100 that starts at 10 and never expires."""
-    chosen = {
+    chosen: dict[str, Any] = {
         "priority": 0,
         "expires_at": NEVER,
         "purchased_at": 10,

@@ -11,7 +11,7 @@ from db.tables import metadata
 
 PARTITIONS = 4
 # Belong to no account: every process holds them in memory, or finds them before any account is known.
-REFERENCE_TABLES = {"rate_deck", "rate", "person", "token", "provider_event"}
+REFERENCE_TABLES = {"rate_deck", "rate", "person", "token", "provider_event", "plan", "zone_country"}
 ACCOUNT_TABLES = [table for table in metadata.sorted_tables if table.name not in REFERENCE_TABLES]
 
 # What a row of each table must say besides zeros and empty texts, to pass its constraints.
@@ -19,7 +19,10 @@ ROWS: dict[str, dict[str, Any]] = {
     "rate_deck": {"deck_id": 1, "rounding": "UP"},
     "rate": {"deck_id": 1, "service": "USER_OUT"},
     "person": {"person_id": 1},
-    "account": {"mode": "LIVE", "status": "ACTIVE"},
+    "account": {"mode": "LIVE", "status": "ACTIVE", "conference_dial_out": "ANY", "user_dial_out": "ANY"},
+    "plan": {"plan_id": 1, "kind": "CALLING_PLAN"},
+    "license": {"plan_id": 1},
+    "minute_pool": {"plan_id": 1, "scope": "DOMESTIC"},
     "payment_method": {"kind": "CARD"},
     "recharge": {"trigger": "MANUAL", "status": "PENDING", "amount_micros": 50},
     "lot": {"source": "PURCHASE", "amount_micros": 50, "expires_at": 1, "recharge_no": 0},

@@ -11,7 +11,7 @@ import pytest
 
 from credits.accounts import create_account
 from credits.auto_recharge import Wanted, set_auto_recharge
-from credits.calls import CallOutcome, CallReport
+from credits.call_messages import CallOutcome, CallReport
 from credits.decks import RateBook
 from credits.instants import HOUR
 from credits.recharging import drive, recharge

@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from api.app import build_app
 from api.people import create_person
 from api.settings import Settings
-from credits.calls import CallReport, record_calls
+from credits.call_messages import CallReport
+from credits.calls import record_calls
 from credits.decks import RateBook
 from credits.ids import public_id
 from credits.instants import HOUR

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from credits.calls import CallReport, record_calls
+from credits.call_messages import CallReport
+from credits.calls import record_calls
 from credits.decks import RateBook
 from credits.ids import read_id
 from credits.instants import HOUR

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credits.calls import CallReport
+from credits.call_messages import CallReport
 from credits.files.call_files import CallFile, read_calls
 from credits.files.sheets import BadRow, SkippedRow
 from credits.instants import SECOND, instant

@@ -1,0 +1,60 @@
+"""Users as calls see them: their country, plans, policy and limit, read for a whole batch of calls at once."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from credits.accounts import AccountState
+from credits.plans import Catalogue, Plan, home_of
+from db.kinds import PlanKind
+from db.session import Session
+
+UserKey = tuple[int, int]
+_COLUMNS = "account_id, user_no, name, user_name, country, monthly_limit_micros, conference_dial_out, user_dial_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user who calls, with the plans whose licences it holds. A policy is None where the account's counts."""
+
+    account_id: int
+    user_no: int
+    name: str
+    user_name: str
+    country: str
+    monthly_limit_micros: int | None
+    conference_dial_out: str | None
+    user_dial_out: str | None
+    plans: tuple[Plan, ...]
+
+    @property
+    def home(self) -> str:
+        """The country in which the user's calls are domestic."""
+        return home_of(self.country)
+
+    def plan(self, *kinds: PlanKind) -> Plan | None:
+        """The plan of one of some kinds, if the user holds one."""
+        return next((plan for plan in self.plans if plan.kind in kinds), None)
+
+    def policies(self, account: AccountState) -> tuple[str, str]:
+        """Whom a conference, and whom the user, may dial: the user's own policies, else the account's."""
+        return (
+            self.conference_dial_out or account.conference_dial_out,
+            self.user_dial_out or account.user_dial_out,
+        )
+
+
+def callers_of(session: Session, keys: Collection[UserKey], catalogue: Catalogue) -> dict[UserKey, Caller]:
+    """The users of some keys, without those that do not exist or were removed."""
+    if not keys:
+        return {}
+    accounts = session.listed({account_id for account_id, _ in keys})
+    numbers = session.listed({user_no for _, user_no in keys})
+    within = f"{session.among('account_id')} AND {session.among('user_no')} AND removed_at IS NULL"
+    held: defaultdict[UserKey, list[Plan]] = defaultdict(list)
+    for account_id, user_no, plan_id in session.rows(
+        f"SELECT account_id, user_no, plan_id FROM license WHERE {within} ORDER BY plan_id", accounts, numbers
+    ):
+        held[account_id, user_no].append(catalogue.plans[plan_id])
+    found = session.rows(f"SELECT {_COLUMNS} FROM phone_user WHERE {within}", accounts, numbers)
+    return {(row[0], row[1]): Caller(*(*row, tuple(held[row[0], row[1]]))) for row in found}

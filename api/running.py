@@ -17,6 +17,7 @@ from credits.language import Language
 from db import migrations
 from schema.access import Viewer
 from schema.context import Context
+from schema.gathering import CallGatherer
 from schema.schema import schema
 from web.errors import Fault, NotAllowed, NotVisible
 
@@ -30,6 +31,7 @@ class Running:
         self.database = settings.open_database()
         self.rates = RateBook()
         self.history = History()
+        self.gatherer = CallGatherer(self.database, self.rates, self.terms)
         self.worker = worker_of(settings, self.database)
         self.sessions = Sessions(
             settings.signing_key, is_https=settings.is_https, lifetime=settings.session_hours * HOUR
@@ -42,7 +44,7 @@ class Running:
         return Context(
             self.database, self.rates, viewer, language, clock.now, self.terms,
             history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
-            providers=self.worker.providers, nudge=self.worker.nudge,
+            providers=self.worker.providers, nudge=self.worker.nudge, gatherer=self.gatherer,
         )  # fmt: skip
 
     async def run(self, viewer: Viewer | None, language: Language, document: str, variables: dict[str, Any]) -> Any:

@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     lot_validity_months: int = Field(default=12, ge=1, le=1200)
     settlement_hours: int = Field(default=72, ge=0, le=24 * 365)
     clock_skew_seconds: int = Field(default=300, ge=0, le=86_400)
+    reservation_seconds: int = Field(default=300, ge=1, le=86_400)
     minimum_recharge: Annotated[str, AfterValidator(_amounts)] = "*=50"
     invoice_days: int = Field(default=30, ge=0, le=365)
     invoice_limit: Annotated[str, AfterValidator(_amounts)] = ""
@@ -138,6 +139,7 @@ class Settings(BaseSettings):
             lot_validity_months=self.lot_validity_months,
             settlement_window=self.settlement_hours * HOUR,
             clock_skew=self.clock_skew_seconds * SECOND,
+            reservation_ttl=self.reservation_seconds * SECOND,
             minimum_recharge_units={key: units for key, units in minimums.items() if key != "*"},
             usual_minimum_recharge_units=minimums.get("*", Terms().usual_minimum_recharge_units),
             invoice_days=self.invoice_days,

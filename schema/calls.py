@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import strawberry
 
 from credits.accounts import AccountState
+from credits.call_states import CallState
 from credits.ids import public_id
 from credits.instants import instant, moment
 from schema.context import Context, Info
@@ -16,7 +17,7 @@ from schema.kinds import CallStatus, RefusalReason, Service
 from schema.money import Money
 from schema.nodes import Node, find, found_by
 from schema.paging import Connection, Window, connection, counting, known, like
-from schema.rows import CallRow, RateRow, read_rows
+from schema.rows import RateRow, read_rows
 
 if TYPE_CHECKING:
     from schema.rates import Rate
@@ -31,16 +32,34 @@ class Call(Node):
     status: CallStatus = strawberry.field(description="What became of it.")
     from_: str | None = strawberry.field(name="from", description="Who called, as the switch told it.")
     to: str = strawberry.field(description="Who was called: E.164 with +, or an emergency number as dialled.")
-    started_at: datetime | None = strawberry.field(description="When it was answered.")
-    duration_seconds: int | None = strawberry.field(description="How long it lasted from the answer on.")
-    billed_seconds: int | None = strawberry.field(description="How many seconds were sold, in whole steps.")
-    plan_seconds: int | None = strawberry.field(description="How many of its seconds a plan's minutes paid.")
+    asked_at: datetime | None = strawberry.field(
+        description="When it was authorized or refused; null for one that was only recorded."
+    )
+    max_duration_seconds: int | None = strawberry.field(
+        description="For how long it was authorized, counted from its answer; null for one that never was."
+    )
+    lapses_at: datetime | None = strawberry.field(
+        description="While it is in progress: when what it holds is given back, unless something is heard of it."
+    )
+    held: Money = strawberry.field(description="What it holds of the balance while it is in progress.")
+    held_minutes: int = strawberry.field(description="How many minutes of a plan it holds while it is in progress.")
+    started_at: datetime | None = strawberry.field(description="When it was answered; null until that is known.")
+    duration_seconds: int | None = strawberry.field(
+        description="How long it lasted from the answer on; null until it is over."
+    )
+    billed_seconds: int | None = strawberry.field(
+        description="How many seconds were sold on credit, in whole steps; null until it is over."
+    )
+    plan_seconds: int | None = strawberry.field(
+        description="How many of its seconds a plan's minutes paid; null until it is over."
+    )
+    reversed_at: datetime | None = strawberry.field(description="When its charge was taken back, if it was.")
     charge: Money = strawberry.field(description="What it cost.")
     refusal: RefusalReason | None = strawberry.field(description="Why it was refused, or could not be priced.")
-    row: strawberry.Private[CallRow]
+    row: strawberry.Private[CallState]
 
     @classmethod
-    def from_row(cls, row: CallRow, account: AccountState) -> Self:
+    def from_row(cls, row: CallState, account: AccountState) -> Self:
         """A call of an account."""
         return cls(
             id=strawberry.ID(public_id("call", row.account_id, row.call_no)),
@@ -49,10 +68,16 @@ class Call(Node):
             status=CallStatus(row.status),
             from_=row.from_number,
             to=row.to_number,
-            started_at=moment(row.answered_at),
-            duration_seconds=row.duration_seconds,
-            billed_seconds=row.billed_seconds,
-            plan_seconds=row.plan_seconds,
+            asked_at=_moment(row.authorized_at),
+            max_duration_seconds=row.granted_seconds,
+            lapses_at=_moment(row.lapses_at),
+            held=Money.of(row.held_micros, account.currency),
+            held_minutes=row.held_minutes,
+            started_at=moment(row.answered_at) if row.is_over else None,
+            duration_seconds=row.duration_seconds if row.is_over else None,
+            billed_seconds=row.billed_seconds if row.is_over else None,
+            plan_seconds=row.plan_seconds if row.is_over else None,
+            reversed_at=_moment(row.reversed_at),
             charge=Money.of(row.charge_micros, account.currency),
             refusal=None if row.refusal is None else RefusalReason(row.refusal),
             row=row,
@@ -65,6 +90,8 @@ class Call(Node):
 
     @resolved("The country it went to, ISO 3166-1 alpha-2.")
     async def country(self, info: Info) -> str | None:
+        if self.row.country is not None:
+            return self.row.country
         rate = await self._rate_row(info)
         return None if rate is None else rate.country
 
@@ -84,6 +111,10 @@ class Call(Node):
         if self.row.deck_id is None or self.row.rate_no is None:
             return None
         return await info.context.loaders.rates_by_key.load((self.row.deck_id, self.row.rate_no))
+
+
+def _moment(at: int | None) -> datetime | None:
+    return None if at is None else moment(at)
 
 
 @found_by("call")
@@ -134,7 +165,7 @@ async def list_calls(info: Info, account: AccountState, asked: CallFilter, wante
     """A page of an account's calls, the one answered last first."""
     condition, parameters = asked.sql(account.account_id)
     page, key = wanted.sql(["answered_at", "call_no"], descending=True)
-    rows = await info.context.read(read_rows, CallRow, "call", condition + page, *parameters, *key)
+    rows = await info.context.read(read_rows, CallState, "call", condition + page, *parameters, *key)
     return connection(
         wanted,
         rows,

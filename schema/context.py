@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
 
+from credits.call_messages import Answer, Message
 from credits.decks import RateBook
 from credits.history import History
 from credits.language import Language
@@ -22,14 +23,15 @@ from credits.providers import Providers
 from credits.terms import USUAL_TERMS, Terms
 from db.session import Database, Session
 from schema.access import Viewer
+from schema.gathering import CallGatherer
 from schema.loaders import Loaders
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Together no more than the connections of a PostgreSQL pool.
+# Together, and with the one that posts calls, no more than the connections of a PostgreSQL pool.
 _readers = ThreadPoolExecutor(6, thread_name_prefix="reader")
-_writers = ThreadPoolExecutor(4, thread_name_prefix="writer")
+_writers = ThreadPoolExecutor(3, thread_name_prefix="writer")
 
 # Turns of the event loop to wait before reading: so many a loader takes to gather what it is asked for.
 _TURNS = 3
@@ -42,7 +44,7 @@ class Context:
     """One request: who asks (None is a stranger), in which language, of which database, by whose clock.
 
     `base_url` is the address under which people reach the pages; `mail_leaves` is False where no mail server is set,
-    so that mail is written into the data folder.
+    so that mail is written into the data folder. `gatherer` is the process's; a context without one makes its own.
     """
 
     database: Database
@@ -56,6 +58,7 @@ class Context:
     nudge: Callable[[], None] = field(default=lambda: None)
     base_url: str = ""
     mail_leaves: bool = True
+    gatherer: CallGatherer | None = None
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None
@@ -84,6 +87,16 @@ class Context:
     async def write(self, verb: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a transaction that commits when it returns."""
         return await self.work(_in_transaction, self.database, partial(_with_session_first, verb, args, kwargs))
+
+    async def post(self, message: Message) -> Answer:
+        """Act on what a switch says of calls, together with what others say at this moment."""
+        if self.gatherer is None:
+            self.gatherer = CallGatherer(self.database, self.rates, self.terms)
+        try:
+            return await self.gatherer.post(message, self.now)
+        finally:
+            self._loaders = None
+            self.nudge()
 
     async def work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking work that opens its own transactions."""

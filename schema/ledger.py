@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import strawberry
 
 from credits.accounts import AccountState
+from credits.call_states import CallState
 from credits.ids import public_id
 from credits.instants import moment
 from credits.language import Language
@@ -16,7 +17,7 @@ from schema.lots import Lot, find_lot
 from schema.money import Money
 from schema.nodes import Node, find, found_by
 from schema.paging import Connection, Window, connection, counting, known
-from schema.rows import CallRow, DrawRow, EntryRow, read_rows
+from schema.rows import DrawRow, EntryRow, read_rows
 
 if TYPE_CHECKING:
     from schema.calls import Call
@@ -121,7 +122,7 @@ def _of_kind(kind: EntryKind) -> tuple[str, list[Any]]:
     return "account_id = ? AND kind <> 'CALL_CHARGE' AND kind = ?", [kind.value]
 
 
-def _told(row: EntryRow, call: CallRow | None, language: Language) -> str:
+def _told(row: EntryRow, call: CallState | None, language: Language) -> str:
     match EntryKind(row.kind):
         case EntryKind.CALL_CHARGE if call is not None:
             return language.say("Call to {number}", number=call.to_number)

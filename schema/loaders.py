@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 from credits.accounts import AccountState
 from credits.automatic import Rule, rules_of
 from credits.balances import Balance, balances_of
+from credits.call_states import CallState
 from credits.explanations import explain_calls
 from credits.language import Sentence
 from credits.notices import recipients_by_account
@@ -17,7 +18,6 @@ from credits.receipts import Receipt, receipts_of
 from credits.returns import DisputeState, RefundState
 from db.session import Session
 from schema.rows import (
-    CallRow,
     DeckRow,
     DrawRow,
     EntryRow,
@@ -53,7 +53,7 @@ class Loaders:
         self.entries_by_key = self._one(EntryRow, "ledger_entry", "account_id", "entry_no")
         self.recharges_by_key = self._one(RechargeRow, "recharge", "account_id", "recharge_no")
         self.methods_by_key = self._one(MethodRow, "payment_method", "account_id", "method_no")
-        self.calls_by_key = self._one(CallRow, "call", "account_id", "call_no")
+        self.calls_by_key = self._one(CallState, "call", "account_id", "call_no")
         self.notices_by_key = self._one(NoticeRow, "notice", "account_id", "notice_no")
         self.decks_by_key = self._one(DeckRow, "rate_deck", "deck_id")
         self.rates_by_key = self._one(RateRow, "rate", "deck_id", "rate_no")

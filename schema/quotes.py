@@ -28,6 +28,12 @@ class CallQuote:
     billed_seconds: int = strawberry.field(description="How many seconds would be sold, in whole steps.")
     plan_seconds: int = strawberry.field(description="How many seconds a plan's minutes would pay.")
     cost: Money = strawberry.field(description="What credit would pay.")
+    max_duration_seconds: int = strawberry.field(
+        description="For how many of the seconds it would be authorized, were it asked for now; 0: it would be refused."
+    )
+    refusal: RefusalReason | None = strawberry.field(
+        description="Why it would not be authorized for all of them, such as too little credit."
+    )
     explanation: list[str] = strawberry.field(description="The decision in plain steps, for a person.")
 
     @classmethod
@@ -40,6 +46,8 @@ class CallQuote:
             billed_seconds=quote.billed_seconds,
             plan_seconds=quote.plan_seconds,
             cost=Money.of(quote.cost_micros, quote.currency),
+            max_duration_seconds=quote.max_duration_seconds,
+            refusal=quote.refusal,
             explanation=language.say_all(quote.steps),
         )
 

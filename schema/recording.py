@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from credits.call_messages import CallOutcome, CallReport
-from credits.calls import record_calls
+from credits.call_messages import CallOutcome, CallReport, Reports
 from credits.ids import read_id_within
 from credits.instants import instant
 from credits.refusals import Refusal
@@ -80,14 +79,10 @@ class RecordingMutations:
     )
     async def record_calls(self, info: Info, input: Input[RecordCallsInput]) -> RecordCallsPayload:
         context, account_id = info.context, account_number(input.account_id)
-        outcomes = await context.write(
-            record_calls,
-            rates=context.rates,
-            account_id=account_id,
-            reports=[_report(account_id, call) for call in input.calls],
-            now=context.now,
-            terms=context.terms,
-        )
+        outcomes = await context.post(Reports(account_id, [_report(account_id, call) for call in input.calls]))
+        if isinstance(outcomes, Refusal):
+            raise outcomes
+        assert isinstance(outcomes, list)
         results = [_result(info, account_id, place, outcome) for place, outcome in enumerate(outcomes)]
         return RecordCallsPayload(results=results, account=await find(context, "acct", account_id))
 

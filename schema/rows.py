@@ -86,26 +86,6 @@ class MethodRow(NamedTuple):
     removed_at: int | None
 
 
-class CallRow(NamedTuple):
-    """A call."""
-
-    account_id: int
-    call_no: int
-    call_id: str
-    service: str
-    status: str
-    from_number: str | None
-    to_number: str
-    answered_at: int
-    duration_seconds: int
-    billed_seconds: int
-    plan_seconds: int
-    charge_micros: int
-    deck_id: int | None
-    rate_no: int | None
-    refusal: str | None
-
-
 class NoticeRow(NamedTuple):
     """A notice; `letter`, `recipients` and `undelivered` are JSON."""
 

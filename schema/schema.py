@@ -10,6 +10,7 @@ from db.kinds import Scope
 from schema.access import Needs
 from schema.account_changes import AccountMutations
 from schema.accounts import AccountQueries
+from schema.authorizing import AuthorizingMutations
 from schema.auto_recharge import AutoRechargeMutations
 from schema.card_setups import CardSetupMutations
 from schema.context import Info
@@ -56,6 +57,7 @@ class Mutation(
     LotMutations,
     NoticeMutations,
     PublishingMutations,
+    AuthorizingMutations,
     RecordingMutations,
 ):
     pass

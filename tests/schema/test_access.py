@@ -43,6 +43,10 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "voidLot": ({"lotId": "lot_1-1", "reason": "Mistake", "idempotencyKey": "k"}, MONEY),
     "resendNotice": ({"noticeId": "ntc_1-1"}, {"operator", "admin"}),
     "publishRateDeck": ({"name": "standard", "currency": "USD", "rates": []}, {"operator"}),
+    "authorizeCall": ({"callId": "c", "to": "+4930123456"}, {"operator", "admin"}),
+    "extendCall": ({"callId": "c", "usedSeconds": 1}, {"operator", "admin"}),
+    "settleCall": ({"callId": "c", "durationSeconds": 1}, {"operator", "admin"}),
+    "releaseCall": ({"callId": "c"}, {"operator", "admin"}),
     "recordCalls": ({"calls": []}, {"operator", "admin"}),
 }
 WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck"}

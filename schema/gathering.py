@@ -1,0 +1,115 @@
+"""Gathers what concurrent requests say of calls, and posts it together: one transaction for whatever has arrived.
+
+The first message starts at once, so a lone one never waits; what comes while it is being posted makes up the next
+batch. Each has its own answer, and one whose posting fails spoils no other (DESIGN, calls in progress).
+"""
+
+import asyncio
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from credits.call_messages import Answer, Message, Reports
+from credits.calls import LARGEST_BATCH, post_calls
+from credits.decks import RateBook
+from credits.refusals import Refusal
+from credits.terms import USUAL_TERMS, Terms
+from db.session import Database
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A message, when it came, and who waits for its answer."""
+
+    message: Message
+    now: int
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+
+    @property
+    def weight(self) -> int:
+        """How many calls it is about."""
+        return len(self.message.reports) if isinstance(self.message, Reports) else 1
+
+
+class CallGatherer:
+    """Posts messages about calls; one for all requests of a process. It may be asked on any event loop."""
+
+    def __init__(self, database: Database, rates: RateBook, terms: Terms = USUAL_TERMS) -> None:
+        self._database = database
+        self._rates = rates
+        self._terms = terms
+        self._waiting: deque[_Waiting] = deque()
+        self._lock = threading.Lock()
+        self._is_posting = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="calls")
+
+    async def post(self, message: Message, now: int) -> Answer:
+        """Act on a message, of the machine's instant `now`, in one transaction with whatever else has arrived."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        with self._lock:
+            self._waiting.append(_Waiting(message, now, loop, future))
+            starts, self._is_posting = not self._is_posting, True
+        if starts:
+            self._thread.submit(self._post_all)
+        return await future
+
+    def _post_all(self) -> None:
+        while batch := self._next_batch():
+            try:
+                results = list[Any](self._posted(batch))
+            except Exception:  # noqa: BLE001 - nothing was written: each is posted alone, and a fault goes to its own caller
+                results = [self._posted_alone(each) for each in batch]
+            _hand_out(batch, results)
+
+    def _next_batch(self) -> list[_Waiting]:
+        """What has arrived, as far as it fits into one transaction; with nothing left, posting has ended."""
+        batch, weight = list[_Waiting](), 0
+        with self._lock:
+            while self._waiting and (not batch or weight + self._waiting[0].weight <= LARGEST_BATCH):
+                batch.append(self._waiting.popleft())
+                weight += batch[-1].weight
+            self._is_posting = bool(batch)
+        return batch
+
+    def _posted(self, batch: list[_Waiting]) -> list[Answer]:
+        with self._database.transaction() as session:
+            messages, now = [each.message for each in batch], max(each.now for each in batch)
+            return post_calls(session, messages, rates=self._rates, now=now, terms=self._terms)
+
+    def _posted_alone(self, waiting: _Waiting) -> Answer | Exception:
+        try:
+            return self._posted([waiting])[0]
+        except Exception as fault:  # noqa: BLE001 - it goes to whoever asked
+            return fault
+
+
+def _hand_out(batch: list[_Waiting], results: list[Answer | Exception]) -> None:
+    """Give every answer to its own event loop, each loop woken once."""
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Callable[[], None]]] = defaultdict(list)
+    for waiting, result in zip(batch, results, strict=True):
+        by_loop[waiting.loop].append(_settling(waiting.future, result))
+    for loop, settlings in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle_all, settlings)
+
+
+def _settling(future: "asyncio.Future[Any]", result: Answer | Exception) -> Callable[[], None]:
+    def settle() -> None:
+        if future.done():  # whoever asked has gone
+            return
+        if isinstance(result, Exception) and not isinstance(result, Refusal):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    return settle
+
+
+def _settle_all(settlings: list[Callable[[], None]]) -> None:
+    for settle in settlings:
+        settle()

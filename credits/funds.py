@@ -75,7 +75,7 @@ def void_lot(
 
     Of a lot whose settlement window has closed nothing is left, whether or not its forfeiture is written yet.
     """
-    _check_note("reason", reason)
+    check_note("reason", reason)
     fingerprint = once.fingerprint_of("void", lot_no, reason)
     journal = open_journal(session, account_id, now, terms)
     if once.answered_before(session, account_id, idempotency_key, fingerprint) is not None:
@@ -103,9 +103,9 @@ def _check_grant(amount_micros: int, note: str, priority: int) -> None:
         raise invalid("amount", "This number is too large.")
     if abs(priority) > LARGEST_PRIORITY:
         raise invalid("priority", "A priority lies between -{largest} and {largest}.", largest=LARGEST_PRIORITY)
-    _check_note("description", note)
+    check_note("description", note)
 
 
-def _check_note(field: str, note: str) -> None:
+def check_note(field: str, note: str) -> None:
     if not 1 <= len(note.strip()) <= LONGEST_NOTE:
         raise invalid(field, "Say in 1 to {longest} characters what this is for.", longest=LONGEST_NOTE)

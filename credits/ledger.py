@@ -176,6 +176,18 @@ class Journal:
                 if other.usable(self.now):
                     self.repay_from(other)
 
+    def reverse(self, given: Holds, owed_micros: int, *, call_no: int, note: str) -> None:
+        """Give back what a call was charged: to lots, by their numbers, and as owed no more. A lot whose time is over
+        loses it again, by an entry that says so."""
+        draws = [(self._lot(lot_no), back) for lot_no, back in given.items()]
+        for lot, back in draws:
+            self._move(lot, back)
+            self._schedule_occasions(lot)
+        self.account.owed_micros -= owed_micros
+        amount_micros = owed_micros + sum(given.values())
+        self._post(EntryKind.REVERSAL, amount_micros, draws, owed_micros, self.now, call_no=call_no, note=note)
+        self._use_freed(draws)
+
     def put_back(self, lot: OpenLot, amount_micros: int, *, recharge_no: int, note: str = "") -> None:
         """Put money back into the lot that it was taken from; what is owed is repaid from there."""
         self._put_in(lot, amount_micros, EntryKind.REVERSAL, recharge_no=recharge_no, note=note)
@@ -196,9 +208,7 @@ class Journal:
 
     def _put_in(self, lot: OpenLot, amount_micros: int, kind: EntryKind, *, recharge_no: int | None, note: str) -> None:
         self._move(lot, amount_micros)
-        for at, _ in occasions(lot, self.terms.settlement_window):
-            if at > self.account.caught_up_at:
-                self.schedule(at)
+        self._schedule_occasions(lot)
         self._post(kind, amount_micros, [(lot, amount_micros)], 0, self.now, recharge_no=recharge_no, note=note)
         self.repay_from(lot)
         self.write()
@@ -222,12 +232,20 @@ class Journal:
         return sorted(held, key=lambda pair: pair[0].spending_key)
 
     def _lot(self, lot_no: int) -> OpenLot:
-        """A lot that holds money, wherever it stands in the spending order."""
+        """A lot by its number, wherever it stands in the spending order, and whether or not it still holds money."""
         lot = self._known.get(lot_no)
         if lot is None:
-            (lot,) = open_lots(self.session, self.account.account_id, "lot_no = ?", lot_no)
-            self._known[lot_no] = lot
+            (row,) = self.session.rows(
+                f"SELECT {LOT_COLUMNS} FROM lot WHERE account_id = ? AND lot_no = ?", self.account.account_id, lot_no
+            )
+            lot = self._known[lot_no] = OpenLot(*row)
         return lot
+
+    def _schedule_occasions(self, lot: OpenLot) -> None:
+        """A lot that holds money again is looked at when something happens to it."""
+        for at, _ in occasions(lot, self.terms.settlement_window):
+            if at > self.account.caught_up_at:
+                self.schedule(at)
 
     def _use_freed(self, held: list[tuple[OpenLot, int]]) -> None:
         """What calls do not hold any more goes where free money of its lot has to go meanwhile."""

@@ -14,6 +14,7 @@ from schema.authorizing import AuthorizingMutations
 from schema.auto_recharge import AutoRechargeMutations
 from schema.card_setups import CardSetupMutations
 from schema.context import Info
+from schema.corrections import CorrectionMutations
 from schema.faults import Schema
 from schema.fields import query
 from schema.invoices import InvoiceMutations, InvoiceQueries
@@ -59,6 +60,7 @@ class Mutation(
     PublishingMutations,
     AuthorizingMutations,
     RecordingMutations,
+    CorrectionMutations,
 ):
     pass
 

@@ -9,11 +9,23 @@ from typing import Any, NamedTuple
 from credits import balances, calls, clocks, due, funds
 from credits.accounts import AccountState, look_up
 from credits.balances import Balance
-from credits.call_messages import CallOutcome, CallReport
+from credits.call_messages import (
+    Answer,
+    Authorization,
+    CallAnswer,
+    CallOutcome,
+    CallReport,
+    Extension,
+    Message,
+    Release,
+    Settlement,
+)
+from credits.call_states import CallState, call_states
 from credits.decks import RateBook
 from credits.lots import lot_status
 from credits.publishing import RateDraft, publish_deck
 from credits.rating import Tier
+from credits.refusals import Refusal
 from credits.terms import USUAL_TERMS, Terms
 from credits.verify import Breach, verify
 from db.kinds import AccountMode, LotStatus, Rounding, Service
@@ -90,6 +102,41 @@ class Books:
             return calls.record_calls(
                 session, rates=self.rates, account_id=self.account_id, reports=reports, now=self.now, terms=self.terms
             )
+
+    def post(self, *messages: Message) -> list[Answer]:
+        """Post what switches say of calls, in one transaction."""
+        with self.database.transaction() as session:
+            return calls.post_calls(session, messages, rates=self.rates, now=self.now, terms=self.terms)
+
+    def authorize(self, seconds: int = 3_600, call_id: str | None = None, **values: Any) -> CallAnswer:
+        """Ask whether a call may go, which costs 0.001 a second unless it goes elsewhere."""
+        chosen = {"to_number": PRICED, **values}
+        return self._told(Authorization(self.account_id, call_id or a_key(), requested_seconds=seconds, **chosen))
+
+    def extend(self, call_id: str, used_seconds: int, seconds: int = 3_600) -> CallAnswer:
+        """Ask whether a call may go on."""
+        return self._told(Extension(self.account_id, call_id, used_seconds, seconds))
+
+    def settle(self, call_id: str, seconds: int, answered_at: int | None = None) -> CallAnswer:
+        """Tell that a call has ended."""
+        return self._told(Settlement(self.account_id, call_id, seconds, answered_at))
+
+    def release(self, call_id: str) -> CallAnswer:
+        """Tell that a call was not made."""
+        return self._told(Release(self.account_id, call_id))
+
+    def call(self, call_id: str) -> CallState:
+        """A call as it is on record."""
+        with self.database.reading() as session:
+            (found,) = call_states(session, self.account_id, "call_id = ?", call_id)
+        return found
+
+    def _told(self, message: Message) -> CallAnswer:
+        (answer,) = self.post(message)
+        if isinstance(answer, Refusal):
+            raise answer
+        assert isinstance(answer, CallAnswer)
+        return answer
 
     def charge(self, amount: int | str, answered_at: int | None = None) -> CallOutcome:
         """Record one call that costs an amount in whole units, answered now unless said otherwise."""

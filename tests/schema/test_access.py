@@ -48,6 +48,8 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "settleCall": ({"callId": "c", "durationSeconds": 1}, {"operator", "admin"}),
     "releaseCall": ({"callId": "c"}, {"operator", "admin"}),
     "recordCalls": ({"calls": []}, {"operator", "admin"}),
+    "reverseCall": ({"callId": "c", "reason": "Mistake"}, MONEY),
+    "rateCalls": ({}, {"operator", "admin"}),
 }
 WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck"}
 OPERATORS_READS = {"openInvoices"}
@@ -202,7 +204,7 @@ def test_a_token_that_only_reports_calls_does_not_read_the_ledger_by_its_payload
     assert error["extensions"]["code"] == "FORBIDDEN"
 
 
-@pytest.mark.parametrize("name", ["grantCredit", "voidLot", "refundRecharge"])
+@pytest.mark.parametrize("name", ["grantCredit", "voidLot", "refundRecharge", "reverseCall"])
 def test_in_a_live_account_the_operator_alone_gives_credit_and_takes_it_back(small_api: Api, name: str) -> None:
     account_id = make_account(small_api.database)
 

@@ -35,7 +35,10 @@ def explain_calls(session: Session, *, account_id: int, call_nos: Sequence[int])
     paid = _payments(session, account, call_nos)
     rates = _rates_by_deck(session, [(call.deck_id, call.rate_no or 0) for call in calls if call.deck_id is not None])
     pools = _pools(session, account_id, {call.pool_no for call in calls if call.pool_no is not None})
-    return {call.call_no: _explain(call, account, rates, pools) + paid[call.call_no] for call in calls}
+    return {
+        call.call_no: _explain(call, account, rates, pools) + paid[call.call_no] + _reversed(call, account)
+        for call in calls
+    }
 
 
 def _explain(call: CallState, account: AccountState, rates: "_Rates", pools: dict[int, Pool]) -> list[Sentence]:
@@ -49,9 +52,13 @@ def _explain(call: CallState, account: AccountState, rates: "_Rates", pools: dic
         steps.append(sentence("It was kept without a charge and can be rated later."))
     elif call.plan_seconds < call.duration_seconds or not steps:
         steps += _priced(call, account, rates)
-    if call.reversed_at is not None:
-        steps.append(sentence("The charge was taken back on {at}.", at=Instant(call.reversed_at, account.time_zone)))
     return steps
+
+
+def _reversed(call: CallState, account: AccountState) -> list[Sentence]:
+    if call.reversed_at is None:
+        return []
+    return [sentence("The charge was taken back on {at}.", at=Instant(call.reversed_at, account.time_zone))]
 
 
 def _granted(call: CallState, account: AccountState) -> Sentence:

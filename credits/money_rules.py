@@ -107,7 +107,7 @@ MONEY_RULES: dict[str, str] = {
     "a forfeited or voided lot holds nothing but for calls in progress": """
         SELECT account_id, 'lot ' || lot_no FROM lot WHERE {scope}
             AND coalesce(forfeited_at, voided_at) IS NOT NULL AND remaining_micros <> held_micros""",
-    "a call draws on lots that were usable when it was answered or reported, or while it was in progress": """
+    "a call draws on lots that were usable when it was answered, reported or in progress": """
         SELECT draw.account_id, 'entry ' || draw.entry_no FROM (SELECT * FROM draw WHERE {scope}) AS draw
             JOIN ledger_entry ON ledger_entry.account_id = draw.account_id AND ledger_entry.entry_no = draw.entry_no
             JOIN lot ON lot.account_id = draw.account_id AND lot.lot_no = draw.lot_no

@@ -112,20 +112,20 @@ CORRUPTIONS: list[tuple[str, str, list[str]]] = [
     ("a lot is voided by an adjustment, and only then", "lot 1", [
         "UPDATE lot SET voided_at = purchased_at WHERE {a} AND lot_no = 1",
     ]),
-    ("a forfeited or voided lot holds nothing", "lot 4", [
+    ("a forfeited or voided lot holds nothing but for calls in progress", "lot 4", [
         "UPDATE ledger_entry SET amount_micros = -19 * {m} WHERE {a} AND entry_no = 8",
         "UPDATE draw SET amount_micros = -19 * {m} WHERE {a} AND entry_no = 8",
         "UPDATE ledger_entry SET balance_after_micros = balance_after_micros + {m} WHERE {a} AND entry_no >= 8",
         "UPDATE lot SET remaining_micros = {m} WHERE {a} AND lot_no = 4",
         "UPDATE account SET book_balance_micros = book_balance_micros + {m} WHERE {a}",
     ]),
-    ("a call draws on lots that were usable when it was answered or reported", "entry 12", [
+    ("a call draws on lots that were usable when it was answered, reported or in progress", "entry 12", [
         "UPDATE draw SET lot_no = 6, amount_micros = -7 * {m} WHERE {a} AND entry_no = 12",
         "INSERT INTO draw (account_id, entry_no, lot_no, amount_micros) VALUES ({id}, 12, 5, -33 * {m})",
         "UPDATE lot SET remaining_micros = 0 WHERE {a} AND lot_no = 6",
         "UPDATE lot SET remaining_micros = 67 * {m} WHERE {a} AND lot_no = 5",
     ]),
-    ("a call draws on lots that were usable when it was answered or reported", "entry 6", [
+    ("a call draws on lots that were usable when it was answered, reported or in progress", "entry 6", [
         "UPDATE ledger_entry SET occurred_at = occurred_at - 1 WHERE {a} AND entry_no = 6",
         "UPDATE lot SET starts_at = starts_at + 1 WHERE {a} AND lot_no = 3",
     ]),
@@ -138,10 +138,10 @@ CORRUPTIONS: list[tuple[str, str, list[str]]] = [
         "UPDATE lot SET remaining_micros = 100 * {m} WHERE {a} AND lot_no = 5",
         "UPDATE account SET owed_micros = 40 * {m} WHERE {a}",
     ]),
-    ("a call is charged once, by an entry of its amount", "call 4", [
+    ("a call is charged once, by an entry of its amount, until that is reversed", "call 4", [
         "UPDATE call SET charge_micros = charge_micros + 1 WHERE {a} AND call_no = 4",
     ]),
-    ("a call is charged once, by an entry of its amount", "call 2", [
+    ("a call is charged once, by an entry of its amount, until that is reversed", "call 2", [
         "UPDATE ledger_entry SET call_no = 4 WHERE {a} AND entry_no = 6",
     ]),
     ("a call is priced in its account's currency", "call 4", [
@@ -297,6 +297,55 @@ def test_a_broken_rule_is_named_with_its_account_and_place(
         assert verify(session, account_id=busy.account_id) == [Breach(busy.account_id, rule, where)]
 
 
+# What stands beside calls in progress: lots 1 and 2, of 1 and 5; call 1 holds all of lot 1 and 1 of lot 2, call 2 holds
+# 1 of lot 2, call 3 was settled.
+CALL_CORRUPTIONS: list[tuple[str, str, list[str]]] = [
+    (
+        "what lots hold for calls is the sum of what calls hold",
+        "account",
+        [
+            "UPDATE call SET held_micros = held_micros + 1 WHERE {a} AND call_no = 1",
+        ],
+    ),
+    (
+        "what is reserved is what the lots hold for calls",
+        "account",
+        [
+            "UPDATE lot SET held_micros = held_micros - 1 WHERE {a} AND lot_no = 2",
+        ],
+    ),
+    (
+        "a lot holds for calls what they say it holds",
+        "lot 1",
+        [
+            "UPDATE lot SET held_micros = held_micros - 1 WHERE {a} AND lot_no = 1",
+            "UPDATE lot SET held_micros = held_micros + 1 WHERE {a} AND lot_no = 2",
+        ],
+    ),
+    (
+        "a call in progress lapses when it is due",
+        "call 2",
+        [
+            "UPDATE account SET due_at = due_at + 1 WHERE {a}",
+        ],
+    ),
+]
+
+
+@pytest.fixture
+def calling(database: Database) -> Books:
+    """An account with calls in progress, and beside it an innocent one."""
+    innocent, calling = open_books(database), open_books(database)
+    for books in (innocent, calling):
+        books.grant(1)
+        books.grant(5)
+        books.authorize(2_000, "c1")
+        books.authorize(1_000, "c2")
+        books.authorize(1_000, "c3")
+        books.settle("c3", 600, NOW)
+    return calling
+
+
 @pytest.fixture
 def returned(database: Database) -> Books:
     """An account of which money went back in every way, and beside it an innocent one."""
@@ -327,8 +376,21 @@ def test_a_broken_rule_of_what_goes_back_is_named(
         assert verify(session) == [Breach(returned.account_id, rule, where)]
 
 
+def test_books_with_calls_in_progress_break_no_rule(calling: Books) -> None:
+    assert calling.breaches() == []
+
+
+@pytest.mark.parametrize(("rule", "where", "statements"), CALL_CORRUPTIONS)
+def test_a_broken_rule_of_calls_in_progress_is_named(
+    calling: Books, rule: str, where: str, statements: list[str]
+) -> None:
+    corrupt(calling.database, [statement.format(a=f"account_id = {calling.account_id}") for statement in statements])
+
+    assert calling.breaches() == [Breach(calling.account_id, rule, where)]
+
+
 def test_every_rule_is_shown_to_be_broken_by_something() -> None:
-    assert {rule for rule, _where, _statements in CORRUPTIONS + RETURN_CORRUPTIONS} == set(RULES)
+    assert {rule for rule, _, _ in CORRUPTIONS + RETURN_CORRUPTIONS + CALL_CORRUPTIONS} == set(RULES)
 
 
 def test_each_account_that_breaks_a_rule_is_named_once(busy: Books) -> None:

@@ -81,9 +81,22 @@ class CallState:
 
 
 COLUMNS = tuple(column.name for column in fields(CallState))
-_KEYS, _REST = COLUMNS[:2], COLUMNS[2:]
+_KEYS = COLUMNS[:2]
+# What a call is never changed into.
+_FOR_GOOD = {
+    "call_id",
+    "service",
+    "from_number",
+    "to_number",
+    "user_no",
+    "recorded_at",
+    "authorized_at",
+    "requested_seconds",
+}
+_CHANGING = tuple(column for column in COLUMNS[2:] if column not in _FOR_GOOD)
 _READ = f"SELECT {', '.join(COLUMNS)} FROM call"
 _row_of = attrgetter(*COLUMNS)
+_changed_of = attrgetter(*_KEYS, *_CHANGING)
 
 
 def known_calls(session: Session, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], CallState]:
@@ -121,4 +134,4 @@ def call_states(session: Session, account_id: int, condition: str, *parameters: 
 def write_calls(session: Session, new: Sequence[CallState], changed: Sequence[CallState]) -> None:
     """Write calls that are new, and those that were on record and have changed."""
     session.insert("call", COLUMNS, [_row_of(state) for state in new])
-    session.update("call", _KEYS, _REST, [_row_of(state) for state in changed])
+    session.update("call", _KEYS, _CHANGING, [_changed_of(state) for state in changed])

@@ -15,12 +15,12 @@ from typing import Any
 import psycopg
 import sqlmodel
 from pysqlite3 import dbapi2 as sqlite
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, Text, create_engine, event
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
-# Fewer rows than this are cheaper to send as statements than to open a COPY for.
-COPY_FROM_ROWS = 8
+# Fewer rows than this are cheaper to send in one statement than to open a COPY for.
+COPY_FROM_ROWS = 200
 _POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library leaves it untyped
 
 
@@ -76,6 +76,9 @@ class Session:
         if not rows:
             return
         names = ", ".join(columns)
+        if self.is_postgresql and 1 < len(rows) < COPY_FROM_ROWS:
+            self._driver.execute(_insert_of_many(table, tuple(columns)), _arrays_of(table, columns, rows))
+            return
         if self.is_postgresql and len(rows) >= COPY_FROM_ROWS:
             with self._driver.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
                 for row in rows:
@@ -89,8 +92,8 @@ class Session:
         if not rows:
             return
         if self.is_postgresql and len(rows) > 1:
-            arrays = [list(values) for values in zip(*rows, strict=True)]
-            self._driver.execute(_update_of_many(table, tuple(keys), tuple(columns)), arrays)
+            statement = _update_of_many(table, tuple(keys), tuple(columns))
+            self._driver.execute(statement, _arrays_of(table, (*keys, *columns), rows))
             return
         sets = ", ".join(f"{column} = ?" for column in columns)
         found = " AND ".join(f"{key} = ?" for key in keys)
@@ -127,14 +130,45 @@ def _with_percent_marks(sql: str) -> str:
 
 
 @lru_cache(maxsize=64)
+def _insert_of_many(table: str, columns: tuple[str, ...]) -> str:
+    """PostgreSQL takes in many rows from one array a column, in one statement."""
+    names = ", ".join(columns)
+    return f'INSERT INTO "{table}" ({names}) SELECT * FROM unnest({_unnested(table, columns)})'
+
+
+@lru_cache(maxsize=64)
 def _update_of_many(table: str, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
     """PostgreSQL changes many rows from one array a column, in one statement."""
-    kinds = SQLModel.metadata.tables[table].columns
     named = (*keys, *columns)
-    arrays = ", ".join(f"%s::{kinds[column].type.compile(_POSTGRESQL)}[]" for column in named)
     sets = ", ".join(f"{column} = new.{column}" for column in columns)
     found = " AND ".join(f"old.{key} = new.{key}" for key in keys)
-    return f'UPDATE "{table}" AS old SET {sets} FROM unnest({arrays}) AS new ({", ".join(named)}) WHERE {found}'
+    rows = f"unnest({_unnested(table, named)}) AS new ({', '.join(named)})"
+    return f'UPDATE "{table}" AS old SET {sets} FROM {rows} WHERE {found}'
+
+
+def _unnested(table: str, columns: tuple[str, ...]) -> str:
+    kinds = SQLModel.metadata.tables[table].columns
+    return ", ".join(f"%s::{kinds[column].type.compile(_POSTGRESQL)}[]" for column in columns)
+
+
+def _arrays_of(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """One array a column, as PostgreSQL writes them: the driver's own way looks at every element again and again."""
+    kinds = SQLModel.metadata.tables[table].columns
+    return [
+        "{" + ",".join(map(_quoted if isinstance(kinds[column].type, Text) else _plain, values)) + "}"
+        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
+    ]
+
+
+def _plain(value: Any) -> str:
+    return "NULL" if value is None else str(value)
+
+
+def _quoted(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 class Database:

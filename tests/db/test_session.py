@@ -101,6 +101,52 @@ def test_the_words_of_a_closed_list_are_stored_as_their_text(database: Database)
         assert session.row("SELECT name, scopes FROM token WHERE token_id = ?", 1) == ("GRANT", "REFUND")
 
 
+ODD_TEXTS = [
+    "",
+    " ",
+    "NULL",
+    "null",
+    'a "quoted" one',
+    "back\\slash",
+    "{}",
+    "{a,b}",
+    "a,b",
+    "two\nlines",
+    "日本語",
+    "'",
+    "%s",
+]
+
+
+@pytest.mark.parametrize("count", [1, 2, COPY_FROM_ROWS])
+def test_every_text_is_inserted_and_changed_as_it_is(database: Database, count: int) -> None:
+    texts = (ODD_TEXTS * count)[: max(count, len(ODD_TEXTS))] if count > 1 else ODD_TEXTS[:1]
+    columns = ("deck_id", "name", "currency", "effective_from", "decimals", "rounding", "rate_count", "published_at")
+    with database.transaction() as session:
+        rows = [(number, text, "USD", 0, 2, "UP", 0, 0) for number, text in enumerate(texts)]
+        session.insert("rate_deck", columns, rows)
+        inserted = session.rows("SELECT name FROM rate_deck ORDER BY deck_id")
+
+        changed = [(number, text, -number) for number, text in enumerate(reversed(texts))]
+        session.update("rate_deck", ("deck_id",), ("name", "effective_from"), changed)
+
+        assert [text for (text,) in inserted] == texts
+        assert session.rows("SELECT deck_id, name, effective_from FROM rate_deck ORDER BY deck_id") == changed
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_nothing_is_a_value_too(database: Database, count: int) -> None:
+    with database.transaction() as session:
+        session.insert(
+            "token", ("token_id", "account_id", "name", "token_hash", "scopes", "created_at", "revoked_at"),
+            [(number, None, "n", f"h{number}", "read", 0, 7) for number in range(count)],
+        )  # fmt: skip
+
+        session.update("token", ("token_id",), ("revoked_at",), [(number, None) for number in range(count)])
+
+        assert session.rows("SELECT account_id, revoked_at FROM token") == [(None, None)] * count
+
+
 def test_one_statement_runs_for_each_row_of_parameters(database: Database) -> None:
     with database.transaction() as session:
         session.insert("rate_deck", DECK, [deck(1), deck(2), deck(3)])

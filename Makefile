@@ -9,6 +9,9 @@ BENCHMARKS = $(filter-out __init__ rig,$(basename $(notdir $(wildcard bench/*.py
 # The first `make ...` line under the README's heading about testing.
 README_TEST = awk '/^\#/ { about_tests = /[Tt]est/ } about_tests && sub(/^[ $$]*make /, "make ") { print; exit }' README.md
 
+# Some machines are set up to keep no compiled modules; then every process compiles for seconds what it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test crash check bench bench-short migration lock vendor
 

@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,15 @@ _SHARED_DATA = Path(
     os.environ.get("CREDITS_SHARED_DATA") or Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 )
 _numbers = itertools.count(1)
+_MEMORY, _MEMORY_NEEDED_BYTES = Path("/dev/shm"), 2 << 30
+
+
+def pytest_configure() -> None:
+    """Let the tests write in memory, where nothing waits for a disk, unless TMPDIR says where or there is no room."""
+    if "TMPDIR" in os.environ or not os.access(_MEMORY, os.W_OK | os.X_OK):
+        return
+    if shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED_BYTES:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -17,7 +17,7 @@ from db.kinds import Rounding
 from db.migrations import upgrade
 from db.session import Database
 from tests import postgres
-from tests.conftest import create_database, database_url, drop_database
+from tests.postgres import create_database, database_url, drop_database
 
 NOW = 1_790_000_000_000_000
 SHORT = os.environ.get("BENCH_SHORT") == "1"

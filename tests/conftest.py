@@ -1,26 +1,23 @@
 """The rig: databases of both kinds, fresh for each test, and the sample data beside the project."""
 
-import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from db.migrations import upgrade
 from db.session import Database
 from tests import postgres
+from tests.kept import KeptDatabase
+from tests.postgres import create_database, database_url, drop_database
 
 _SHARED_DATA = Path(
     os.environ.get("CREDITS_SHARED_DATA") or Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 )
-_numbers = itertools.count(1)
 _MEMORY, _MEMORY_NEEDED_BYTES = Path("/dev/shm"), 2 << 30
 
 
@@ -50,13 +47,10 @@ def sqlite_database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]
 
 
 @pytest.fixture
-def postgresql_database(postgresql_server: str, postgresql_template: str) -> Iterator[Database]:
+def postgresql_database(kept_database: KeptDatabase) -> Iterator[Database]:
     """An empty PostgreSQL database with migrated tables."""
-    name = create_database(postgresql_server, template=postgresql_template)
-    database = Database(database_url(postgresql_server, name))
-    yield database
-    database.close()
-    drop_database(postgresql_server, name)
+    with kept_database.lent() as database:
+        yield database
 
 
 @pytest.fixture
@@ -108,6 +102,14 @@ def postgresql_template(postgresql_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def kept_database(postgresql_server: str, postgresql_template: str) -> Iterator[KeptDatabase]:
+    """The PostgreSQL database that the tests of this process use one after the other."""
+    kept = KeptDatabase(postgresql_server, postgresql_template)
+    yield kept
+    kept.throw_away()
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of sample decks, call records and golden cases beside the project."""
     return _SHARED_DATA
@@ -131,27 +133,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"There is no folder {_SHARED_DATA}: the tests on sample data were left out."
             " Set CREDITS_SHARED_DATA to where it is."
         )
-
-
-def create_database(server: str, template: str = "template1") -> str:
-    """Create a database on a PostgreSQL server and return its name."""
-    name = f"credits_test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(
-            # Copying files is twice as quick as logging them, on a server that does not wait for its disk.
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-    return name
-
-
-def drop_database(server: str, name: str) -> None:
-    """Drop a database, and whatever connections a test left in it."""
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def database_url(server: str, name: str) -> str:
-    """The URL of another database on the same server."""
-    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))

@@ -141,6 +141,7 @@ def _running(binaries: Path, folder: Path, user: str | None, durable: bool) -> I
             "fsync": "on" if durable else "off",
             "synchronous_commit": "on" if durable else "off",
             "full_page_writes": "on" if durable else "off",
+            "autovacuum": "on" if durable else "off",  # it would visit a database between tests, and change plans
             "max_connections": "200",
             "timezone": "UTC",
         }

@@ -64,7 +64,7 @@ class StripePeer:
         self._server.peer = self
         self.url = self.objects.url = f"http://127.0.0.1:{self._server.server_port}"
         self._threads = [
-            threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True),
+            threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True),
             threading.Thread(target=self._deliver_all, daemon=True),
         ]
 

@@ -52,7 +52,7 @@ class Authentication:
         request = Request(scope)
         token = _bearer(request)
         if token is not None:
-            viewer = await self._viewer_of_token(token) if request.url.path == GRAPHQL else None
+            viewer = await self._viewer_of_token(token) if scope["path"] == GRAPHQL else None
             session = None
         else:
             session = self.running.sessions.read(request.cookies.get(self.running.sessions.cookie), clock.now())
@@ -63,9 +63,10 @@ class Authentication:
             csrf_token=self.running.sessions.csrf_token(session) if session else "",
             by_token=token is not None,
             signed_in=viewer is not None,
+            language=language_of(request),
             run=partial(self.running.run, viewer, language_of(request)),
         )
-        if viewer is None and (token is not None or not _open_to_strangers(request.url.path)):
+        if viewer is None and (token is not None or not _open_to_strangers(scope["path"])):
             await _turned_away(request)(scope, receive, send)
             return
         await self.app(scope, receive, send)

@@ -12,7 +12,6 @@ from api.refusing import wants_html
 from api.running import Running
 from schema.http import answer_graphql
 from web.pages import render
-from web.reader import language_of
 
 
 async def graphql(request: Request) -> Response:
@@ -20,7 +19,7 @@ async def graphql(request: Request) -> Response:
     if request.method == "GET" and wants_html(request):
         return render(request, "graphiql.html")
     running: Running = request.app.state.running
-    return await answer_graphql(request, running.context(request.state.viewer, language_of(request)))
+    return await answer_graphql(request, running.context(request.state.viewer, request.state.language))
 
 
 routes = [Route("/graphql", graphql, methods=["GET", "POST"])]

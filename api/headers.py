@@ -1,6 +1,5 @@
 """Security headers on every answer, and a Content-Security-Policy that allows nothing but our own files."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -26,6 +25,7 @@ ALWAYS = {
     "X-Frame-Options": "DENY",
 }
 TRANSPORT_SECURITY = "max-age=31536000"
+_NOT_KEPT = (b"cache-control", b"no-store")
 
 
 class SecurityHeaders:
@@ -33,7 +33,9 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self.app = app
-        self.headers = {**ALWAYS, "Strict-Transport-Security": TRANSPORT_SECURITY} if is_https else ALWAYS
+        headers = {**ALWAYS, "Strict-Transport-Security": TRANSPORT_SECURITY} if is_https else ALWAYS
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self._names = {name for name, _ in self.headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,9 +45,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(self.headers)
-                headers.setdefault("Cache-Control", "no-store")
+                given = [header for header in message.get("headers", ()) if header[0].lower() not in self._names]
+                kept = [] if any(name.lower() == b"cache-control" for name, _ in given) else [_NOT_KEPT]
+                message["headers"] = [*given, *self.headers, *kept]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

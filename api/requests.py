@@ -7,7 +7,7 @@ import re
 import secrets
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +16,7 @@ from api.refusing import refused
 
 log = structlog.get_logger("credits.http")
 REQUEST_ID_HEADER = "X-Request-ID"
+_RAW_HEADER = REQUEST_ID_HEADER.lower().encode()
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -39,7 +40,7 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                message["headers"] = [*message.get("headers", ()), (_RAW_HEADER, request_id.encode())]
             await send(message)
 
         started = clock.ticks()

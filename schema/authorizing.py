@@ -13,6 +13,7 @@ from schema.access import Needs, account_number
 from schema.calls import Call
 from schema.context import Info
 from schema.fields import Input, mutation, resolved
+from schema.inputs import built_quickly
 from schema.kinds import RefusalReason, Service
 from schema.nodes import find
 from schema.recording import user_number
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _USUAL_SECONDS = 3_600
 
 
+@built_quickly()
 @strawberry.input(description="A call that wants to go.")
 class AuthorizeCallInput:
     account_id: strawberry.ID = strawberry.field(description="The account that would pay.")
@@ -41,6 +43,7 @@ class AuthorizeCallInput:
     )
 
 
+@built_quickly()
 @strawberry.input(description="A call that goes on.")
 class ExtendCallInput:
     account_id: strawberry.ID = strawberry.field(description="The account that pays.")
@@ -51,6 +54,7 @@ class ExtendCallInput:
     )
 
 
+@built_quickly()
 @strawberry.input(description="A call that has ended.")
 class SettleCallInput:
     account_id: strawberry.ID = strawberry.field(description="The account that pays.")
@@ -61,6 +65,7 @@ class SettleCallInput:
     duration_seconds: int = strawberry.field(description="How long it lasted from the answer on; 0: nobody answered.")
 
 
+@built_quickly()
 @strawberry.input(description="A call that was not made, or that nobody answered.")
 class ReleaseCallInput:
     account_id: strawberry.ID = strawberry.field(description="The account that would have paid.")
@@ -76,10 +81,14 @@ class AuthorizeCallPayload:
     refusal: RefusalReason | None = strawberry.field(
         default=None, description="Why it may not go, or got no more time than it has."
     )
-    call: Call | None = strawberry.field(default=None, description="The call, as it is on record; also when refused.")
     errors: list[UserError] = strawberry.field(
         default_factory=list, description="Why the question itself could not be answered; else empty."
     )
+    answer: strawberry.Private[CallAnswer | None] = None
+
+    @resolved("The call, as it is on record; also when it was refused.")
+    def call(self) -> Call | None:
+        return None if self.answer is None else _call_of(self.answer)
 
 
 @strawberry.type(description="What became of a call.")
@@ -142,8 +151,8 @@ async def _asked(info: Info, message: Message) -> AuthorizeCallPayload:
         authorized=answer.authorized,
         max_duration_seconds=answer.max_duration_seconds,
         refusal=answer.reason,
-        call=_call_of(answer),
         errors=_errors_of(info, answer),
+        answer=answer,
     )
 
 

@@ -6,16 +6,22 @@ number, and the caller hears the number and nothing else.
 
 import asyncio
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
+import graphql
 import strawberry
 import structlog
-from graphql import GraphQLError
-from strawberry.exceptions import StrawberryInputCoercionError
+from graphql import DocumentNode, GraphQLError
+from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from credits.language import Language, language
 from credits.refusals import Code, Refusal
+from schema.documents import Documents, Prepared
 from schema.limits import storable
 
 log = structlog.get_logger("credits.graphql")
@@ -28,6 +34,10 @@ _UNSTORABLE = "A text has no NUL and no half of a character."
 
 class Schema(strawberry.Schema):
     """A schema whose answers never show a fault."""
+
+    def __init__(self, *parts: Any, **named: Any) -> None:
+        super().__init__(*parts, **named)
+        self._documents = Documents(self._schema)
 
     async def execute(
         self, query: str | None, variable_values: dict[str, Any] | None = None, *rest: Any, **named: Any
@@ -42,18 +52,64 @@ class Schema(strawberry.Schema):
         return await self._run(query, variable_values, *rest, **named)
 
     async def _run(
-        self, query: str | None, variable_values: dict[str, Any] | None, context_value: Any = None, **named: Any
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None,
+        context_value: Any = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> ExecutionResult:
         said_in = context_value.language if context_value is not None else language("en")
-        if not storable(variable_values):
-            return ExecutionResult(None, [presentable(GraphQLError(_UNSTORABLE), said_in)])
-        result = await super().execute(query, variable_values, context_value, **named)
-        if result.errors:
-            result.errors = [presentable(error, said_in) for error in result.errors[:MOST_ERRORS]]
-        return result
+        if not query:
+            raise MissingQueryError
+        prepared = self._documents.prepare(query)
+        if prepared.document is not None:
+            _check_operation(prepared.operation_type(operation_name), operation_name, allowed_operation_types)
+        errors = prepared.errors or _wrong_with(prepared, operation_name, variable_values)
+        if errors or prepared.document is None:
+            return ExecutionResult(None, [presentable(error, said_in) for error in errors[:MOST_ERRORS]])
+        try:
+            result = self._started(prepared.document, variable_values, context_value, operation_name)
+            answer = result if isinstance(result, graphql.ExecutionResult) else await result
+        except Exception as fault:  # noqa: BLE001 - it is told by its number, like one of a resolver
+            return ExecutionResult(None, [presentable(GraphQLError(str(fault), original_error=fault), said_in)])
+        told = [presentable(error, said_in) for error in (answer.errors or ())[:MOST_ERRORS]]
+        return ExecutionResult(answer.data, told or None)
+
+    def _started(
+        self, document: DocumentNode, variables: dict[str, Any] | None, context: Any, operation_name: str | None
+    ) -> Any:
+        """Begin to run an operation: with nothing between it and the library that runs it, since requests are many."""
+        return graphql.execute(
+            self._schema,
+            document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+            is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # it tells no types, and need not
+            hide_suggestions=True,
+            executor_class=self.execution_context_class,
+        )
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing here: `presentable` has logged what needs to be."""
+
+
+def _check_operation(
+    kind: graphql.OperationType | None, name: str | None, allowed: Iterable[OperationType] | None
+) -> None:
+    """Raise what the library raises when there is no such operation, or not here."""
+    if kind is None:
+        raise CannotGetOperationTypeError(name)
+    asked = OperationType(kind.value)
+    if allowed is not None and asked not in allowed:
+        raise InvalidOperationTypeError(asked)
+
+
+def _wrong_with(prepared: Prepared, name: str | None, variables: dict[str, Any] | None) -> list[GraphQLError]:
+    if name is None and len(prepared.operations) > 1:
+        return [GraphQLError("Name the operation to run: there are several.")]
+    return [] if storable(variables) else [GraphQLError(_UNSTORABLE)]
 
 
 def _has_long_list(variables: dict[str, Any] | None) -> bool:

@@ -1,7 +1,7 @@
-"""Inputs that come by the hundred thousand, built without the general way's detours.
+"""Inputs that come by the hundred thousand, or many times a second, built without the general way's detours.
 
-The library builds each input by looking up every field's type and name again. For the inputs of long lists that
-is settled once, when the class is declared.
+The library builds each input by looking up every field's type and name again. For such inputs that is settled once,
+when the class is declared.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from strawberry.types.arguments import InputContext
 T = TypeVar("T")
 
 
-def for_long_lists(*nested: str) -> Any:
-    """Declare an input of long lists; `nested` names, as in Python, the fields that hold inputs themselves."""
+def built_quickly(*nested: str) -> Any:
+    """Declare an input that is built often; `nested` names, as in Python, the fields that hold inputs themselves."""
 
     def settle(cls: type[T]) -> type[T]:
         definition: Any = cls.__strawberry_definition__  # type: ignore[attr-defined]

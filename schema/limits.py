@@ -106,6 +106,9 @@ def storable(value: Any) -> bool:
     return all(storable(part) for part in value) if isinstance(value, list) else True
 
 
+RULES = (CountRule, DepthRule)
+
+
 class Limits(SchemaExtension):
     """Hands the limits to the parser and the validator."""
 
@@ -113,7 +116,7 @@ class Limits(SchemaExtension):
         """Before the document is parsed."""
         execution = self.execution_context
         execution.parse_options["max_tokens"] = MOST_TOKENS
-        execution.validation_rules = (*execution.validation_rules, CountRule, DepthRule)
+        execution.validation_rules = (*execution.validation_rules, *RULES)
         yield
 
 

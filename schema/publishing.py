@@ -18,7 +18,7 @@ from db.kinds import Scope
 from schema.access import Needs
 from schema.context import Context, Info
 from schema.fields import Input, mutation, resolved
-from schema.inputs import for_long_lists
+from schema.inputs import built_quickly
 from schema.kinds import Rounding, Service, describe
 from schema.paging import LARGEST_PAGE
 from schema.rates import RateDeck, RateTerms, find_deck
@@ -55,7 +55,7 @@ class RateTierInput:
     increment_seconds: int = strawberry.field(description="How many seconds a step has; at least 1.")
 
 
-@for_long_lists("tiers")
+@built_quickly("tiers")
 @strawberry.input(description="The price of calls to numbers that begin with a prefix.")
 class RateInput:
     service: Service = strawberry.field(default=Service.USER_OUT, description="What is charged.")

@@ -14,7 +14,7 @@ from schema.access import Needs, account_number
 from schema.calls import Call, find_call
 from schema.context import Info
 from schema.fields import Input, mutation, resolved
-from schema.inputs import for_long_lists
+from schema.inputs import built_quickly
 from schema.kinds import Service
 from schema.nodes import find
 from schema.refusals import UserError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _NO_USER = 0
 
 
-@for_long_lists()
+@built_quickly()
 @strawberry.input(description="A finished call.")
 class RecordedCallInput:
     call_id: str = strawberry.field(description="The switch's own id; the same one again is the same call.")
@@ -38,6 +38,7 @@ class RecordedCallInput:
     duration_seconds: int = strawberry.field(description="How long it lasted from the answer on.")
 
 
+@built_quickly("calls")
 @strawberry.input(description="Finished calls to charge.")
 class RecordCallsInput:
     account_id: strawberry.ID = strawberry.field(description="The account that pays.")

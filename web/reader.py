@@ -1,6 +1,7 @@
 """Who reads: the language, the theme and the way back that their browser sends along."""
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection, Request
 
@@ -11,7 +12,7 @@ THEMES = ("auto", "light", "dark")
 
 def language_of(request: HTTPConnection) -> Language:
     """The language that the reader chose, else the first of the browser's that we speak, else English."""
-    chosen = request.cookies.get("lang")
+    chosen = request.cookies.get("lang") if "cookie" in request.headers else None
     if chosen in LANGUAGES:
         return language(chosen)
     for wanted in _accepted(request.headers.get("accept-language", "")):
@@ -37,6 +38,7 @@ def address_of(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
+@lru_cache(maxsize=256)
 def _accepted(header: str) -> list[str]:
     """The languages of an Accept-Language header, the most wanted first."""
     ranked: list[tuple[Decimal, int, str]] = []

@@ -1,14 +1,10 @@
 """The schema as a whole: everything is described, and a document is read and checked once."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, parse
-from strawberry.extensions.parser_cache import _get_parse_cache
-from strawberry.extensions.validation_cache import _get_validate_cache
 
-from schema.limits import DOCUMENTS_REMEMBERED
 from tests.schema.asking import SDL, Api
 
 
@@ -37,22 +33,6 @@ def test_descriptions_begin_in_capitals_and_end_in_a_full_stop() -> None:
         return not (text[0].isupper() or text[0] in "`19") or text[-1] not in ".)"
 
     assert [(name, text) for name, text in described() if text and shabby(text)] == []
-
-
-def test_a_document_is_parsed_and_validated_once(small_api: Api) -> None:
-    parsing, checking = _get_parse_cache(DOCUMENTS_REMEMBERED), _get_validate_cache(DOCUMENTS_REMEMBERED)
-    small_api.ask("{ viewer { name scopes roles } }")
-    parsed, checked = misses(parsing), misses(checking)
-
-    small_api.ask("{ viewer { name scopes roles } }")
-
-    assert (misses(parsing), misses(checking)) == (parsed, checked)
-
-
-def misses(cached: Any) -> int:
-    """How often a cache had no answer."""
-    count: int = cached.cache_info().misses
-    return count
 
 
 @pytest.mark.parametrize("operation", ["Query", "Mutation"])

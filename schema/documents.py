@@ -1,0 +1,76 @@
+"""Documents made ready to be run: each is parsed, validated and measured once, however often it is sent.
+
+Clients send the same few documents again and again; what a text may do does not depend on who sends it. The texts used
+last are remembered.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from schema.limits import MOST_TOKENS, RULES
+
+REMEMBERED = 256
+# A text longer than this is not worth remembering: it was written for one use.
+_LONGEST_REMEMBERED = 16_384
+_ALL_RULES = (*specified_rules, *RULES)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document that was parsed, with its operations by name, and what is wrong with it, if anything is."""
+
+    document: DocumentNode | None = None
+    errors: list[GraphQLError] = field(default_factory=list)
+    operations: dict[str | None, OperationType] = field(default_factory=dict)
+
+    def operation_type(self, name: str | None) -> OperationType | None:
+        """What the operation to be run does; None when there is no such operation. Without a name it is the first."""
+        if name is None:
+            return next(iter(self.operations.values()), None)
+        return self.operations.get(name)
+
+
+class Documents:
+    """The documents of one schema."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._prepared: OrderedDict[str, Prepared] = OrderedDict()
+
+    def prepare(self, text: str) -> Prepared:
+        """A document, from what is remembered or anew."""
+        found = self._prepared.get(text)
+        if found is not None:
+            self._prepared.move_to_end(text)
+            return found
+        prepared = self._prepare(text)
+        if len(text) <= _LONGEST_REMEMBERED:
+            self._prepared[text] = prepared
+            if len(self._prepared) > REMEMBERED:
+                self._prepared.popitem(last=False)
+        return prepared
+
+    def _prepare(self, text: str) -> Prepared:
+        try:
+            document = parse(text, max_tokens=MOST_TOKENS)
+        except GraphQLError as error:
+            return Prepared(errors=[error])
+        except RecursionError:
+            return Prepared(errors=[GraphQLError("The document is nested too deeply.")])
+        operations = {
+            node.name.value if node.name else None: node.operation
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+        return Prepared(document, validate(self._schema, document, _ALL_RULES, hide_suggestions=True), operations)

@@ -19,7 +19,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from credits.language import LANGUAGES
 from credits.money import known_currency
 from credits.refusals import conflict, invalid, key_reused, not_found
-from db.kinds import AccountMode, AccountStatus
+from db.kinds import AccountMode, AccountStatus, ConferenceDialOut, UserDialOut
 from db.session import Session
 from db.tables import NEVER
 
@@ -171,6 +171,8 @@ def update_account(
     rate_deck: str | None = None,
     status: str | None = None,
     notice_emails: list[str] | None = None,
+    conference_dial_out: str | None = None,
+    user_dial_out: str | None = None,
 ) -> None:
     """Change what is given and leave the rest. A closed account stays closed."""
     account = lock(session, account_id)
@@ -182,6 +184,10 @@ def update_account(
         changes["due_at"] = 0  # what a balance means for an account depends on what the account may do
     if notice_emails is not None:
         changes["notice_emails"] = json.dumps([_email(address) for address in notice_emails])
+    if conference_dial_out is not None:
+        changes["conference_dial_out"] = ConferenceDialOut(conference_dial_out).value
+    if user_dial_out is not None:
+        changes["user_dial_out"] = UserDialOut(user_dial_out).value
     if changes:
         sets = ", ".join(f"{column} = ?" for column in changes)
         session.execute(f"UPDATE account SET {sets} WHERE account_id = ?", *changes.values(), account_id)

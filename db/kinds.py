@@ -152,6 +152,14 @@ class UserDialOut(StrEnum):
     NONE = "NONE"
 
 
+class LicenseChange(StrEnum):
+    """What becomes of the licences that users hold: one kind of plan has one place, which ADD and REPLACE fill anew."""
+
+    ADD = "ADD"
+    REMOVE = "REMOVE"
+    REPLACE = "REPLACE"
+
+
 class Role(StrEnum):
     """What a person may do in one account."""
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from credits import accounts, funds, payment_methods, recharging
+from credits import accounts, funds, payment_methods, recharging, users
 from credits.instants import instant
 from credits.money import micros_of, nanos_of
 from credits.providers import Providers
@@ -43,6 +43,14 @@ def make_account(database: Database, **values: Any) -> int:
 def make_test_account(database: Database, **values: Any) -> int:
     """Open a TEST account, whose clock stands at `NOW`, and return its number."""
     return make_account(database, **{"mode": AccountMode.TEST, "clock_at": NOW, **values})
+
+
+def make_user(database: Database, account_id: int, *plan_codes: str, **values: Any) -> int:
+    """Enter a user in the US who holds the plans of some codes, and return its number."""
+    name = a_key()
+    chosen = {"name": name, "user_name": name, "country": "US", "now": NOW, **values}
+    with database.transaction() as session:
+        return users.create_user(session, account_id=account_id, plan_codes=plan_codes, **chosen)
 
 
 def make_lot(database: Database, account_id: int, amount: int | str = 100, **values: Any) -> int:

@@ -161,3 +161,13 @@ def test_changing_settings_moves_no_money(books: Books) -> None:
     after = books.dump()
     assert {table for table in before if before[table] != after[table]} == {"account"}
     assert books.breaches() == []
+
+
+def test_an_accounts_dial_out_policies_begin_as_any_and_change_alone(database: Database) -> None:
+    account_id = opened(database)
+    before = state(database, account_id)
+
+    after = changed(database, account_id, conference_dial_out="ZONE_A")
+
+    assert (before.conference_dial_out, before.user_dial_out) == ("ANY", "ANY")
+    assert (after.conference_dial_out, after.user_dial_out) == ("ZONE_A", "ANY")

@@ -202,9 +202,9 @@ def pool_key(plan: Plan, scope: PoolScope, *, month: int, home: str, user_no: in
 
 
 def _tell(journal: Journal, pool: Pool) -> None:
-    """Once a pool, at 80 % and at 100 % (DESIGN, who pays for a call)."""
+    """Once a pool, at 80 % and at 100 % (DESIGN, who pays for a call); not of one whose licences are all gone."""
     used, total = pool.used_minutes, pool.total_minutes
-    if used < total and used * 100 < total * _NEARLY:
+    if not total or used * 100 < total * _NEARLY:
         return
     kind = NoticeKind.POOL_USED_UP if used >= total else NoticeKind.POOL_80_PERCENT
     tell(

@@ -12,6 +12,7 @@ from credits.desk import Desk, written
 from credits.instants import SECOND, month_of
 from credits.language import sentence, written_down
 from credits.ledger import Journal
+from credits.pools import Pool
 from credits.refusals import Refusal
 from db.kinds import CallStatus, RefusalReason
 
@@ -137,8 +138,9 @@ class Reservations:
         journal.schedule(state.lapses_at)
 
     def _finish(self, journal: Journal, state: CallState, coverage: Coverage, seconds: int) -> None:
+        minutes = coverage.minutes + (state.held_minutes if _holds_in(state, coverage.pool) else 0)
         self._free_minutes(journal, state)
-        price = bill(coverage, seconds, minutes=coverage.minutes)
+        price = bill(coverage, seconds, minutes=minutes)
         _note_rate(state, coverage)
         unpriced = _unpriced(coverage, seconds, price.plan_seconds)
         charge_micros = 0 if unpriced else price.charge_micros
@@ -167,8 +169,10 @@ class Reservations:
         coverage = self._desk.coverage(
             journal.account, service=state.service, to=state.to_number, user_no=state.user_no, at=at
         )
-        if state.held_minutes and state.pool_no is not None and coverage.pool is None:
-            coverage.pool = self._desk.pools.numbered(state.account_id, state.pool_no)
+        if state.held_minutes and state.pool_no is not None:
+            promised = self._desk.pools.numbered(state.account_id, state.pool_no)
+            if coverage.pool is None or coverage.pool.key.month == promised.key.month:
+                coverage.pool = promised
         return coverage
 
     def _free_minutes(self, journal: Journal, state: CallState) -> None:
@@ -190,6 +194,11 @@ def lapse(journal: Journal, call_no: int) -> None:
         )  # fmt: skip
     state.end(CallStatus.EXPIRED)
     write_calls(journal.session, [], [state])
+
+
+def _holds_in(state: CallState, pool: Pool | None) -> bool:
+    """Tell whether a pool is the one whose minutes a call was promised, however few licences it has by now."""
+    return pool is not None and pool.pool_no != 0 and pool.pool_no == state.pool_no
 
 
 def _refuse(state: CallState, reason: RefusalReason) -> CallState:

@@ -14,6 +14,7 @@ from credits.decks import rate_of, terms_of
 from credits.money import whole_minor_units
 from credits.money_rules import MONEY_RULES
 from credits.rating import DeckTerms, Rate, price_call
+from credits.user_rules import USER_RULES
 from db.session import Session
 
 CALLS_AT_A_TIME = 5_000
@@ -31,7 +32,7 @@ class Breach:
 RULE_OF_COINS = "a recharge is a whole number of its currency's coins"
 RULE_OF_PRICE = "a call costs what its rate says"
 RULE_OF_HOLDS = "a lot holds for calls what they say it holds"
-_QUERIES = {**MONEY_RULES, **CALL_RULES}
+_QUERIES = {**MONEY_RULES, **CALL_RULES, **USER_RULES}
 RULES = (*_QUERIES, RULE_OF_HOLDS, RULE_OF_COINS, RULE_OF_PRICE)
 
 

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from credits.corrections import reverse_call
 from credits.instants import DAY, HOUR
 from credits.verify import RULES, Breach, verify
 from db.session import Database
 from tests.bank import Bought, buy_live
 from tests.books import UNRATED, Books, a_call, open_books
+from tests.calling import gather_callers
 from tests.factories import NOW, make_card, make_recharge
 
 # What stands in the busy account: lots 1 to 6, of which 3 was forfeited, 4 voided, 5 bought and 6 not started;
@@ -389,8 +391,69 @@ def test_a_broken_rule_of_calls_in_progress_is_named(
     assert calling.breaches() == [Breach(calling.account_id, rule, where)]
 
 
+# What stands in the account whose users call: call 1 used 2 minutes of pool 1 and is paid, call 2 is in progress and
+# holds 3 of it, call 3 cost user 2 an amount, call 4 was reversed.
+USER_CORRUPTIONS: list[tuple[str, str, list[str]]] = [
+    ("a call's user is one of its account", "call 3", ["UPDATE call SET user_no = 9 WHERE {a} AND call_no = 3"]),
+    ("a call's user is one of its account", "call 1", ["DELETE FROM phone_user WHERE {a} AND user_no = 1"]),
+    ("a call's minutes come from a pool of its account", "call 1", ["DELETE FROM minute_pool WHERE {a}"]),
+    ("a call's minutes come from a pool of its account", "call 2", [
+        "UPDATE call SET pool_no = NULL WHERE {a} AND call_no = 2",
+    ]),
+    ("a pool's used minutes are those of its calls", "pool 1", [
+        "UPDATE minute_pool SET used_minutes = used_minutes + 1 WHERE {a}",
+    ]),
+    ("a pool's used minutes are those of its calls", "pool 1", [
+        "UPDATE call SET reversed_at = answered_at WHERE {a} AND call_no = 1",
+    ]),
+    ("a pool's used minutes are those of its calls", "pool 1", [
+        "UPDATE call SET reversed_at = NULL WHERE {a} AND call_no = 4",
+    ]),
+    ("a pool's promised minutes are those of calls in progress", "pool 1", [
+        "UPDATE minute_pool SET held_minutes = held_minutes - 1 WHERE {a}",
+    ]),
+    ("what a user spent is what its calls cost", "user 2", [
+        "UPDATE user_month SET spent_micros = spent_micros + 1 WHERE {a}",
+    ]),
+    ("what a user spent is what its calls cost", "user 2", ["DELETE FROM user_month WHERE {a}"]),
+]  # fmt: skip
+
+
+@pytest.fixture
+def crowded(database: Database) -> Books:
+    """An account whose users have called and are calling, and beside it an innocent one where all is the same."""
+    for _ in range(2):
+        callers = gather_callers(database, amount=10)
+        mia, noah = callers.user("MCOPSTN5"), callers.user("MCOPSTNPAYG", "MCOPSTNPP")
+        callers.calls(mia, seconds=61)
+        callers.asks(mia, seconds=180)
+        callers.calls(noah, seconds=60)
+        taken_back = callers.calls(mia, seconds=60)
+        with database.transaction() as session:
+            reverse_call(
+                session, rates=callers.books.rates, account_id=callers.books.account_id, call_id=taken_back.call_id,
+                reason="Mistake", now=NOW,
+            )  # fmt: skip
+    return callers.books
+
+
+def test_books_of_users_who_call_break_no_rule(crowded: Books) -> None:
+    assert crowded.breaches() == []
+
+
+@pytest.mark.parametrize(("rule", "where", "statements"), USER_CORRUPTIONS)
+def test_a_broken_rule_of_users_and_pools_is_named(
+    crowded: Books, rule: str, where: str, statements: list[str]
+) -> None:
+    corrupt(crowded.database, [statement.format(a=f"account_id = {crowded.account_id}") for statement in statements])
+
+    assert crowded.breaches() == [Breach(crowded.account_id, rule, where)]
+
+
 def test_every_rule_is_shown_to_be_broken_by_something() -> None:
-    assert {rule for rule, _, _ in CORRUPTIONS + RETURN_CORRUPTIONS + CALL_CORRUPTIONS} == set(RULES)
+    shown = CORRUPTIONS + RETURN_CORRUPTIONS + CALL_CORRUPTIONS + USER_CORRUPTIONS
+
+    assert {rule for rule, _, _ in shown} == set(RULES)
 
 
 def test_each_account_that_breaks_a_rule_is_named_once(busy: Books) -> None:

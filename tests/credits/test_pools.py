@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from credits.instants import MINUTE, instant, month_of
+from credits.minutes import pools_of_month
+from credits.refusals import Code, Refusal
 from credits.users import update_user
 from db.kinds import LicenseChange, NoticeKind, RefusalReason, Service
 from db.session import Database
@@ -372,3 +374,70 @@ def test_minutes_whose_licences_are_gone_are_not_told_of_as_used_up(mailed: Call
     mailed.books.settle("c1", 600)
 
     assert told(mailed) == []
+
+
+# ---- what people see ----
+
+
+def shown(callers: Callers, month: int | None = None) -> list[tuple[Any, ...]]:
+    """The pools of a month as people see them: whose plan, for which calls, where, whose; total, used and free."""
+    with callers.database.reading() as session:
+        pools = pools_of_month(session, callers.books.account(), month=month, now=callers.books.now)
+    return [(pool.plan.code, *pool.key[2:], pool.total_minutes, pool.used_minutes, pool.free_minutes) for pool in pools]
+
+
+def test_pools_that_nobody_has_used_yet_are_seen_as_their_licences_make_them(callers: Callers) -> None:
+    mia = callers.user("MCOPSTN8", CONFERENCES, CREDITS)
+    callers.user("MCOPSTN2", CONFERENCES)
+    callers.user("MCOPSTN2", country="PR")
+    callers.user("MCOPSTN2", country="JP")
+    callers.user("MCOPSTNPAYG")
+
+    assert shown(callers) == [
+        ("MCOPSTN2", "DOMESTIC", "JP", 0, 1200, 0, 1200),
+        ("MCOPSTN2", "DOMESTIC", "US", 0, 6000, 0, 6000),
+        ("MCOPSTN2", "INTERNATIONAL", "JP", 0, 600, 0, 600),
+        ("MCOPSTN2", "INTERNATIONAL", "US", 0, 1200, 0, 1200),
+        ("MCOMEETADD", "CONFERENCE", "", 0, 120, 0, 120),
+        ("MCOPSTN8", "DOMESTIC", "US", mia, 120, 0, 120),
+    ]
+
+
+def test_what_is_used_and_promised_is_seen_in_its_pool(callers: Callers) -> None:
+    mia = callers.user("MCOPSTN5")
+    callers.user("MCOPSTN5")
+    callers.calls(mia, seconds=60 * 10)
+    callers.asks(mia, seconds=60 * 20)
+
+    assert shown(callers) == [("MCOPSTN5", "DOMESTIC", "US", 0, 240, 10, 210)]
+
+
+def test_a_pool_that_was_used_is_seen_though_nobody_holds_its_licences_any_more(callers: Callers) -> None:
+    mia = callers.user("MCOPSTN5")
+    callers.calls(mia, seconds=60)
+
+    callers.licenses(mia)
+
+    assert shown(callers) == [("MCOPSTN5", "DOMESTIC", "US", 0, 0, 1, 0)]
+
+
+def test_a_month_that_is_over_is_seen_as_it_ended(callers: Callers) -> None:
+    mia, noah = callers.user("MCOPSTN5"), callers.user("MCOPSTN6")
+    callers.calls(mia, seconds=60)
+    callers.books.advance(at("2026-11-05T00:00:00"))
+    for user_no in (mia, noah):
+        callers.licenses(user_no, CREDITS)
+
+    assert shown(callers) == []
+    assert shown(callers, OCTOBER) == [
+        ("MCOPSTN5", "DOMESTIC", "US", 0, 120, 1, 119),
+        ("MCOPSTN6", "DOMESTIC", "US", 0, 240, 0, 240),
+    ]
+    assert shown(callers, OCTOBER - 1) == []
+
+
+def test_a_month_to_come_is_not_seen(callers: Callers) -> None:
+    with pytest.raises(Refusal) as refused:
+        shown(callers, OCTOBER + 1)
+
+    assert (refused.value.code, refused.value.field) == (Code.INVALID, ("month",))

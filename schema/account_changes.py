@@ -14,7 +14,7 @@ from schema.access import Needs, account_number, require_operator_or_test
 from schema.accounts import Account, find_account
 from schema.context import Context, Info
 from schema.fields import Input, mutation
-from schema.kinds import AccountMode, AccountStatus
+from schema.kinds import AccountMode, AccountStatus, ConferenceDialOut, UserDialOut
 from schema.refusals import UserError
 
 
@@ -51,6 +51,12 @@ class UpdateAccountInput:
     notice_emails: list[str] | None = strawberry.field(description="Who gets its mail, all of them.")
     low_balance: Decimal | None = strawberry.field(
         description='Mail says when less than this can be spent, once each time; "0": never.'
+    )
+    conference_dial_out: ConferenceDialOut | None = strawberry.field(
+        default=None, description="Whom users' conferences may dial out to, unless a user has a policy of its own."
+    )
+    user_dial_out: UserDialOut | None = strawberry.field(
+        default=None, description="Whom users may call, unless a user has a policy of its own."
     )
 
 
@@ -115,6 +121,8 @@ def _update(session: Session, context: Context, account_id: int, asked: UpdateAc
         rate_deck=asked.rate_deck,
         status=None if asked.status is None else asked.status.value,
         notice_emails=asked.notice_emails,
+        conference_dial_out=asked.conference_dial_out,
+        user_dial_out=asked.user_dial_out,
     )
     if asked.low_balance is not None:
         low_balance_micros = micros_of(asked.low_balance, "lowBalance")

@@ -1,6 +1,6 @@
 """Accounts: what each is, holds and has done, and who may see which."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Self
 
 import strawberry
@@ -20,14 +20,17 @@ from schema.kinds import (
     AccountMode,
     AccountStatus,
     CallStatus,
+    ConferenceDialOut,
     EntryKind,
     LotStatus,
     NoticeKind,
     NoticeStatus,
     RechargeStatus,
+    UserDialOut,
 )
 from schema.ledger import LedgerEntry, list_entries
 from schema.lots import LOT_KEY, Lot, list_lots
+from schema.minute_pools import MinutePool, list_own_pools, list_pools
 from schema.money import Money
 from schema.nodes import Node, found_by
 from schema.notices import Notice, list_notices
@@ -35,6 +38,7 @@ from schema.paging import After, Before, Connection, First, Window, connection, 
 from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
 from schema.rows import read_rows
+from schema.users import User, list_users
 
 _OPERATOR = "OPERATOR"
 _USUAL_DAYS = 90
@@ -50,6 +54,12 @@ class Account(Node):
     mode: AccountMode = strawberry.field(description="For real, or for tests.")
     status: AccountStatus = strawberry.field(description="What it may do.")
     rate_deck: str = strawberry.field(description="The name of the deck that prices its calls, in its currency.")
+    conference_dial_out: ConferenceDialOut = strawberry.field(
+        description="Whom its users' conferences may dial out to, where a user has no policy of its own."
+    )
+    user_dial_out: UserDialOut = strawberry.field(
+        description="Whom its users may call, where a user has no policy of its own."
+    )
     now: datetime = strawberry.field(description="Its present instant: a TEST account's own clock, else the server's.")
     state: strawberry.Private[AccountState]
 
@@ -66,6 +76,8 @@ class Account(Node):
             mode=AccountMode(state.mode),
             status=AccountStatus(state.status),
             rate_deck=state.rate_deck,
+            conference_dial_out=ConferenceDialOut(state.conference_dial_out),
+            user_dial_out=UserDialOut(state.user_dial_out),
             now=moment(account_now(state, now)),
             state=state,
         )
@@ -141,6 +153,53 @@ class Account(Node):
     @query(Needs(Scope.READ, Scope.FUNDS), "How it can pay.")
     async def payment_methods(self, info: Info) -> list[PaymentMethod]:
         return await list_methods(info, self.state.account_id)
+
+    @query(Needs(Scope.READ), "Its users, who make calls, by name; without those that were removed.")
+    async def users(
+        self,
+        info: Info,
+        search: Annotated[
+            str | None, strawberry.argument(description="Part of a name, a user name or a department.")
+        ] = None,
+        plan_code: Annotated[str | None, strawberry.argument(description="Only those who hold this plan.")] = None,
+        first: First = 50,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[User]:
+        wanted = window(first, after, before, str, int)
+        return await list_users(info, self.state, (search or "").strip(), plan_code, wanted)
+
+    @query(
+        Needs(Scope.READ),
+        "The pools of minutes of a calendar month, also those that nobody has used yet; what is shared comes first."
+        " A month that is over is as it ended.",
+    )
+    async def minute_pools(
+        self,
+        info: Info,
+        month: Annotated[
+            date | None, strawberry.argument(description="Any day of the month; left out: the present one.")
+        ] = None,
+        shared: Annotated[
+            bool | None, strawberry.argument(description="Only those that users share; false: only users' own.")
+        ] = None,
+    ) -> list[MinutePool]:
+        return await list_pools(info, self.state, month, shared)
+
+    @query(Needs(Scope.READ), "The pools of minutes of a calendar month that are users' own, by the user's name.")
+    async def user_minute_pools(
+        self,
+        info: Info,
+        month: Annotated[
+            date | None, strawberry.argument(description="Any day of the month; left out: the present one.")
+        ] = None,
+        search: Annotated[str | None, strawberry.argument(description="Part of a name or user name.")] = None,
+        first: First = 50,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[MinutePool]:
+        wanted = window(first, after, before, str, int, int, str, str)
+        return await list_own_pools(info, self.state, month, (search or "").strip(), wanted)
 
     @query(Needs(Scope.READ), "Its calls, the one answered last first.")
     async def calls(

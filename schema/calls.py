@@ -21,6 +21,7 @@ from schema.rows import RateRow, read_rows
 
 if TYPE_CHECKING:
     from schema.rates import Rate
+    from schema.users import User
 
 _NUMBER = re.compile(r"\+?[0-9][0-9 ().\-/]*")
 
@@ -94,6 +95,13 @@ class Call(Node):
             return self.row.country
         rate = await self._rate_row(info)
         return None if rate is None else rate.country
+
+    @resolved("The user who made it, where the switch told of one; still there when the user was removed.")
+    async def user(self, info: Info) -> Annotated["User", strawberry.lazy("schema.users")] | None:
+        if self.row.user_no is None:
+            return None
+        found: User | None = await find(info.context, "user", self.row.account_id, self.row.user_no)
+        return found
 
     @resolved("The rate that priced it.")
     async def rate(self, info: Info) -> Annotated["Rate", strawberry.lazy("schema.rates")] | None:

@@ -11,38 +11,46 @@ from db.kinds import (
     AccountMode,
     AccountStatus,
     CallStatus,
+    ConferenceDialOut,
     DecisionOutcome,
     EntryKind,
+    LicenseChange,
     LotSource,
     LotStatus,
     NoticeKind,
     NoticeStatus,
     PaymentMethodKind,
+    PlanKind,
     RechargeStatus,
     RechargeStrategy,
     RechargeTrigger,
     RefusalReason,
     Rounding,
     Service,
+    UserDialOut,
 )
 
 __all__ = [
     "AccountMode",
     "AccountStatus",
     "CallStatus",
+    "ConferenceDialOut",
     "DecisionOutcome",
     "EntryKind",
+    "LicenseChange",
     "LotSource",
     "LotStatus",
     "NoticeKind",
     "NoticeStatus",
     "PaymentMethodKind",
+    "PlanKind",
     "RechargeStatus",
     "RechargeStrategy",
     "RechargeTrigger",
     "RefusalReason",
     "Rounding",
     "Service",
+    "UserDialOut",
     "describe",
 ]
 
@@ -198,4 +206,35 @@ describe(
     QUEUED="On its way; tried again until the mail server takes it.",
     SENT="The mail server took it for every recipient.",
     FAILED="Given up. `resendNotice` sends it again.",
+)
+describe(
+    PlanKind,
+    "What a plan is good for.",
+    CALLING_PLAN="Calls of users, with minutes of their own.",
+    AUDIO_CONFERENCING="Conferences that dial out, with minutes over the whole account.",
+    PAY_AS_YOU_GO="Calls of users, all of them on credit.",
+    COMMUNICATIONS_CREDITS="Spending credit. It costs nothing; who holds it may spend.",
+)
+describe(
+    ConferenceDialOut,
+    "Whom a user's conferences may dial out to. Emergency numbers are always allowed.",
+    ANY="Any destination.",
+    SAME_COUNTRY="Numbers of the organiser's own country.",
+    ZONE_A="Numbers of the countries in Zone A.",
+    NONE="Nobody.",
+)
+describe(
+    UserDialOut,
+    "Whom a user may call. Emergency numbers are always allowed.",
+    ANY="Any destination.",
+    DOMESTIC="Numbers of the user's own country.",
+    NONE="Nobody.",
+)
+describe(
+    LicenseChange,
+    "What becomes of the licences that users hold.",
+    ADD="They hold these beside the others. Of calling plans and pay-as-you-go a user holds one: a new one takes the"
+    " place of the old.",
+    REMOVE="They hold these no more.",
+    REPLACE="They hold these, and no others.",
 )

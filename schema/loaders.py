@@ -14,6 +14,7 @@ from credits.call_states import CallState
 from credits.explanations import explain_calls
 from credits.language import Sentence
 from credits.notices import recipients_by_account
+from credits.plans import Plan, catalogue_of
 from credits.receipts import Receipt, receipts_of
 from credits.returns import DisputeState, RefundState
 from db.session import Session
@@ -21,11 +22,14 @@ from schema.rows import (
     DeckRow,
     DrawRow,
     EntryRow,
+    LicenseRow,
     LotRow,
     MethodRow,
+    MonthRow,
     NoticeRow,
     RateRow,
     RechargeRow,
+    UserRow,
     keyed,
     read_rows,
 )
@@ -54,6 +58,10 @@ class Loaders:
         self.recharges_by_key = self._one(RechargeRow, "recharge", "account_id", "recharge_no")
         self.methods_by_key = self._one(MethodRow, "payment_method", "account_id", "method_no")
         self.calls_by_key = self._one(CallState, "call", "account_id", "call_no")
+        self.users_by_key = self._one(UserRow, "phone_user", "account_id", "user_no")
+        self.licenses_by_user = self._many(LicenseRow, "license", "account_id", "user_no", order="plan_id, assigned_at")
+        self.spent_by_month = self._one(MonthRow, "user_month", "account_id", "user_no", "month")
+        self.plan_by_number: DataLoader[int, Plan | None] = DataLoader(self._plans, MOST_AT_ONCE)
         self.notices_by_key = self._one(NoticeRow, "notice", "account_id", "notice_no")
         self.decks_by_key = self._one(DeckRow, "rate_deck", "deck_id")
         self.rates_by_key = self._one(RateRow, "rate", "deck_id", "rate_no")
@@ -81,6 +89,10 @@ class Loaders:
             return await self._read(_rows_by_key, shape, table, columns, keys, order)
 
         return DataLoader(load, MOST_AT_ONCE)
+
+    async def _plans(self, plan_ids: list[int]) -> list[Plan | None]:
+        catalogue = await self._read(catalogue_of)
+        return [catalogue.plans.get(plan_id) for plan_id in plan_ids]
 
     async def _rules(self, account_ids: list[int]) -> list[Rule]:
         found = await self._read(rules_of, account_ids)

@@ -81,6 +81,13 @@ class Window:
             return limit, []
         return f" AND ({', '.join(columns)}) {sign} ({', '.join('?' * len(columns))}){limit}", list(self.key)
 
+    def cut(self, rows: Sequence[Row], key: Callable[[Row], Key]) -> list[Row]:
+        """This part of a list that is at hand as a whole, in its order; one row more than wanted, as by `sql`."""
+        if self.backwards:
+            assert self.key is not None, "only a cursor leads backwards"
+            return [row for row in reversed(rows) if key(row) < self.key][: self.first + 1]
+        return [row for row in rows if self.key is None or key(row) > self.key][: self.first + 1]
+
 
 def window(first: int | None, after: str | None, before: str | None, *key: type) -> Window:
     """The part of a list that the arguments ask for; `key` are the types of the list's sort key."""

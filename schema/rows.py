@@ -86,6 +86,41 @@ class MethodRow(NamedTuple):
     removed_at: int | None
 
 
+class UserRow(NamedTuple):
+    """A user."""
+
+    account_id: int
+    user_no: int
+    user_name: str
+    name: str
+    country: str
+    department: str | None
+    monthly_limit_micros: int | None
+    conference_dial_out: str | None
+    user_dial_out: str | None
+    created_at: int
+    removed_at: int | None
+
+
+class LicenseRow(NamedTuple):
+    """A licence."""
+
+    account_id: int
+    user_no: int
+    plan_id: int
+    assigned_at: int
+    removed_at: int | None
+
+
+class MonthRow(NamedTuple):
+    """What a user spent in a month."""
+
+    account_id: int
+    user_no: int
+    month: int
+    spent_micros: int
+
+
 class NoticeRow(NamedTuple):
     """A notice; `letter`, `recipients` and `undelivered` are JSON."""
 

@@ -23,6 +23,7 @@ from schema.lots import LotMutations
 from schema.nodes import Node, find_node
 from schema.notices import NoticeMutations
 from schema.payment_methods import PaymentMethodMutations
+from schema.plans import PlanMutations, PlanQueries
 from schema.publishing import PublishingMutations
 from schema.quotes import QuoteQueries
 from schema.rates import RateQueries
@@ -31,10 +32,11 @@ from schema.recharges import RechargeMutations
 from schema.recording import RecordingMutations
 from schema.refunds import RefundMutations
 from schema.scalars import SCALARS
+from schema.user_changes import UserMutations
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
-class Query(AccountQueries, RateQueries, QuoteQueries, InvoiceQueries):
+class Query(AccountQueries, RateQueries, QuoteQueries, PlanQueries, InvoiceQueries):
     @query(Needs(Scope.READ), "Anything that has an id; null when there is none, or none that the viewer may see.")
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
@@ -58,6 +60,8 @@ class Mutation(
     LotMutations,
     NoticeMutations,
     PublishingMutations,
+    PlanMutations,
+    UserMutations,
     AuthorizingMutations,
     RecordingMutations,
     CorrectionMutations,

@@ -1,5 +1,6 @@
 """Users: entered once by name, changed field by field, removed while their calls stay; a refusal leaves no trace."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -253,3 +254,20 @@ def test_a_user_who_calls_home_is_found_in_its_own_country(callers: Callers) -> 
 
     assert callers.asks(user_no, "+442079460000").authorized
     assert not callers.asks(user_no, AT_HOME).authorized
+
+
+def test_of_several_who_enter_the_same_user_at_once_one_succeeds(callers: Callers) -> None:
+    outcomes: list[int | Refusal] = []
+
+    def attempt() -> None:
+        outcomes.extend(enter(callers, a_user("mia", "MCOPSTN5")))
+
+    threads = [threading.Thread(target=attempt) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [each for each in outcomes if isinstance(each, int)] == [1]
+    assert {each.code for each in outcomes if isinstance(each, Refusal)} == {Code.CONFLICT}
+    assert len(rows(callers)) == 1

@@ -21,6 +21,8 @@ READS: dict[str, str] = {
     "rateDecks": "rateDecks { id }",
     "rates": "rates { nodes { id } }",
     "openInvoices": "openInvoices { nodes { number } }",
+    "plans": "plans { code }",
+    "zoneA": "zoneA",
     "quoteCall": 'quoteCall(accountId: $account, to: "+4930123456") { priced }',
 }
 CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
@@ -43,6 +45,15 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "voidLot": ({"lotId": "lot_1-1", "reason": "Mistake", "idempotencyKey": "k"}, MONEY),
     "resendNotice": ({"noticeId": "ntc_1-1"}, {"operator", "admin"}),
     "publishRateDeck": ({"name": "standard", "currency": "USD", "rates": []}, {"operator"}),
+    "createPlan": ({"code": "NEW", "name": "New", "kind": "CALLING_PLAN"}, {"operator"}),
+    "updatePlan": ({"planId": "plan_1", "name": "New"}, {"operator"}),
+    "setZoneA": ({"countries": ["JP"]}, {"operator"}),
+    "createUser": ({"name": "Mia", "userName": "mia", "country": "US"}, {"operator", "admin"}),
+    "createUsers": ({"users": []}, {"operator", "admin"}),
+    "updateUser": ({"userId": "user_1-1"}, {"operator", "admin"}),
+    "removeUser": ({"userId": "user_1-1"}, {"operator", "admin"}),
+    "setLicenses": ({"userId": "user_1-1", "planCodes": []}, {"operator", "admin"}),
+    "assignLicenses": ({"userIds": [], "planCodes": []}, {"operator", "admin"}),
     "authorizeCall": ({"callId": "c", "to": "+4930123456"}, {"operator", "admin"}),
     "extendCall": ({"callId": "c", "usedSeconds": 1}, {"operator", "admin"}),
     "settleCall": ({"callId": "c", "durationSeconds": 1}, {"operator", "admin"}),
@@ -51,7 +62,7 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "reverseCall": ({"callId": "c", "reason": "Mistake"}, MONEY),
     "rateCalls": ({}, {"operator", "admin"}),
 }
-WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck"}
+WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck", "createPlan", "updatePlan", "setZoneA"}
 OPERATORS_READS = {"openInvoices"}
 EVERYBODY = ["operator", "admin", "billing", "viewer"]
 

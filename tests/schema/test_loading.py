@@ -4,8 +4,18 @@ from typing import Any
 
 import pytest
 
+from credits.ids import public_id
 from db.session import Session
-from tests.factories import a_rate, make_account, make_card, make_deck, make_lot, make_recharge, make_test_account
+from tests.factories import (
+    a_rate,
+    make_account,
+    make_card,
+    make_deck,
+    make_lot,
+    make_recharge,
+    make_test_account,
+    make_user,
+)
 from tests.schema.asking import Api, acct
 from tests.schema.test_calls import a_call, record
 
@@ -16,10 +26,18 @@ query Nested($a: ID!, $first: Int) {
       description
       draws { lot { id recharge { id paymentMethod { label } lot { id } receipt { number } refundable { amount }
         refunds { id } dispute { status } } } }
-      call { id destination rate { id deck { id } effectiveFrom effectiveTo } }
+      call { id user { name licenses { plan { code } } spentThisMonth { amount } }
+        destination rate { id deck { id } effectiveFrom effectiveTo } }
       recharge { id lot { id } }
     } }
   }
+}
+"""
+MANY_USERS = """
+query Users($a: ID!, $first: Int) {
+  account(id: $a) { users(first: $first) { nodes {
+    name licenses { assignedAt plan { code } } monthlyLimit { amount } spentThisMonth { amount } effectiveUserDialOut
+  } } userMinutePools(first: $first) { nodes { minutesTotal plan { code } user { name licenses { plan { code } } } } } }
 }
 """
 MANY_ACCOUNTS = """
@@ -58,7 +76,8 @@ def busy_account(api: Api) -> int:
     make_card(api.database, account_id)
     for _ in range(3):
         make_recharge(api.database, account_id, 50)
-    record(api, account_id, *(a_call() for _ in range(30)))
+    users = [public_id("user", account_id, make_user(api.database, account_id, "MCOPSTNPP")) for _ in range(3)]
+    record(api, account_id, *(a_call(userId=users[number % 3]) for number in range(30)))
     return account_id
 
 
@@ -69,6 +88,20 @@ def test_a_longer_list_costs_no_more_statements(api: Api, statements: list[str])
         statements.clear()
         answer = api.ask(EVERYTHING_NESTED, a=acct(account_id), first=first)
         assert len(answer["account"]["ledger"]["nodes"]) == first
+        counts.append(len(statements))
+
+    assert counts[0] == counts[1]
+
+
+def test_more_users_cost_no_more_statements(api: Api, statements: list[str]) -> None:
+    account_id = make_account(api.database)
+    for _ in range(8):
+        make_user(api.database, account_id, "MCOPSTN8", "MCOPSTNPP")
+    counts = []
+    for first in (2, 8):
+        statements.clear()
+        account = api.ask(MANY_USERS, a=acct(account_id), first=first)["account"]
+        assert [len(account[name]["nodes"]) for name in ("users", "userMinutePools")] == [first, first]
         counts.append(len(statements))
 
     assert counts[0] == counts[1]

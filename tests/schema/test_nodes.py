@@ -3,19 +3,19 @@
 import pytest
 
 from credits.ids import public_id
-from tests.factories import a_rate, make_card, make_deck, make_recharge, make_test_account
+from tests.factories import a_rate, make_card, make_deck, make_recharge, make_test_account, make_user
 from tests.schema.asking import SDL, Api
 from tests.schema.test_calls import a_call, record
 
 KINDS = {
     "acct": "Account", "lot": "Lot", "ent": "LedgerEntry", "rchg": "Recharge", "pm": "PaymentMethod", "call": "Call",
-    "deck": "RateDeck", "rate": "Rate", "ntc": "Notice",
+    "deck": "RateDeck", "rate": "Rate", "ntc": "Notice", "user": "User", "plan": "Plan",
 }  # fmt: skip
 
 
 def numbers(kind: str, account_id: int) -> tuple[int, ...]:
     """The numbers of the first thing of a kind."""
-    return {"acct": (account_id,), "deck": (1,), "rate": (1, 1)}.get(kind, (account_id, 1))
+    return {"acct": (account_id,), "deck": (1,), "rate": (1, 1), "plan": (8,)}.get(kind, (account_id, 1))
 
 
 def furnished(api: Api) -> int:
@@ -24,6 +24,7 @@ def furnished(api: Api) -> int:
     account_id = make_test_account(api.database)
     make_card(api.database, account_id)
     make_recharge(api.database, account_id)
+    make_user(api.database, account_id)
     record(api, account_id, a_call())
     return account_id
 

@@ -23,12 +23,12 @@ from credits.call_messages import (
 )
 from credits.call_states import CallState, known_calls, write_calls
 from credits.callers import UserKey
-from credits.consequences import follow_all
+from credits.consequences import decide_all
 from credits.decks import RateBook
 from credits.desk import Desk
 from credits.due import open_journals
 from credits.instants import SECOND
-from credits.ledger import Journal, read_lots
+from credits.ledger import Journal, read_lots, write_journals
 from credits.refusals import Code, Refusal, conflict, invalid, key_reused, not_found
 from credits.reservations import Reservations
 from credits.terms import USUAL_TERMS, Terms
@@ -62,8 +62,10 @@ def post_calls(
     posting = _Posting(journals, desk, known)
     posting.read_ahead(messages)
     answers = [posting.answer(message) for message in messages]
-    posting.write(session)
-    follow_all(session, list(journals.values()))
+    decide_all(journals.values())
+    with session.together():
+        posting.write(session)
+        write_journals(session, list(journals.values()))
     return answers
 
 
@@ -144,7 +146,7 @@ class _Posting:
             return refusal
 
     def write(self, session: Session) -> None:
-        """Write the calls, and what they did to pools and users; the journals are written by `follow_all`."""
+        """Write the calls, and what they did to pools and users; the journals are written after them."""
         self._desk.pools.write()
         write_calls(session, list(self._new.values()), list(self._changed.values()))
         self._desk.spending.write()

@@ -4,29 +4,28 @@ Every verb that moves money ends with `follow`, in its own transaction, so that 
 as the charge.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from credits import automatic
-from credits.ledger import Journal, write_journals
+from credits.ledger import Journal
 from credits.notices import tell
 from db.kinds import NoticeKind
-from db.session import Session
 
 
 def follow(journal: Journal) -> None:
     """Tell of the lines that the balance has crossed, recharge where the rule says so, and write what was gathered."""
-    follow_all(journal.session, [journal])
+    decide_all([journal])
+    journal.write()
 
 
-def follow_all(session: Session, journals: Sequence[Journal]) -> None:
-    """The same for several accounts, whose journals are written together."""
+def decide_all(journals: Iterable[Journal]) -> None:
+    """The same for several accounts, but for the writing."""
     for journal in journals:
         _tell_when_empty(journal)
         _tell_when_low(journal)
         account = journal.account
         if account.recharge_below_micros is not None and journal.available_micros < account.recharge_below_micros:
             automatic.decide(journal)
-    write_journals(session, journals)
 
 
 def _tell_when_empty(journal: Journal) -> None:

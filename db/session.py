@@ -32,6 +32,7 @@ class Session:
         self._connection = connection
         self._driver = _driver_of(connection)
         self._orm: sqlmodel.Session | None = None
+        self._is_together = False
 
     @property
     def orm(self) -> sqlmodel.Session:
@@ -76,7 +77,7 @@ class Session:
         if not rows:
             return
         names = ", ".join(columns)
-        if self.is_postgresql and 1 < len(rows) < COPY_FROM_ROWS:
+        if self.is_postgresql and (1 < len(rows) < COPY_FROM_ROWS or self._is_together):
             self._driver.execute(_insert_of_many(table, tuple(columns)), _arrays_of(table, columns, rows))
             return
         if self.is_postgresql and len(rows) >= COPY_FROM_ROWS:
@@ -99,6 +100,22 @@ class Session:
         found = " AND ".join(f"{key} = ?" for key in keys)
         ordered = [(*row[len(keys) :], *row[: len(keys)]) for row in rows]
         self.execute_many(f'UPDATE "{table}" SET {sets} WHERE {found}', ordered)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send the writing within without waiting for one statement's end before the next (PostgreSQL's pipeline).
+
+        Whoever asks for rows or counts within waits all the same.
+        """
+        if not self.is_postgresql:
+            yield
+            return
+        with self._driver.pipeline():
+            self._is_together = True
+            try:
+                yield
+            finally:
+                self._is_together = False
 
     def among(self, column: str) -> str:
         """SQL that is true when a column is in a list handed over by `listed`."""

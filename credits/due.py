@@ -29,7 +29,8 @@ _DAYS_LEFT = {Occasion.EXPIRES_IN_30_DAYS: 30, Occasion.EXPIRES_IN_7_DAYS: 7}
 @dataclass(frozen=True, slots=True)
 class _Due:
     """Something that happens by itself: to a lot, to a card, to a call that nothing is heard of, or (none of these)
-    that the balance is looked at again."""
+    that the balance is looked at again. The lot is as it was when the agenda was drawn up: calls that have ended on
+    the way may have given it money back."""
 
     at: int
     occasion: Occasion | None = None
@@ -140,7 +141,7 @@ def _agenda(session: Session, account: AccountState, terms: Terms) -> Iterator[_
 
 def _do(journal: Journal, due: _Due, until: int) -> None:
     if due.lot is not None and due.occasion is not None:
-        _happen(journal, due.lot, due.occasion, until)
+        _happen(journal, journal.lot(due.lot.lot_no), due.occasion, until)
     elif due.method_no is not None:
         tell_that_card_expires(journal, due.method_no)
     elif due.call_no is not None:

@@ -179,7 +179,7 @@ class Journal:
     def reverse(self, given: Holds, owed_micros: int, *, call_no: int, note: str) -> None:
         """Give back what a call was charged: to lots, by their numbers, and as owed no more. A lot whose time is over
         loses it again, by an entry that says so."""
-        draws = [(self._lot(lot_no), back) for lot_no, back in given.items()]
+        draws = self._holding(given)
         for lot, back in draws:
             self._move(lot, back)
             self._schedule_occasions(lot)
@@ -201,6 +201,16 @@ class Journal:
         self.account.owed_micros -= amount_micros
         became_usable_at = max(lot.starts_at, lot.purchased_at)
         self._post(EntryKind.ADJUSTMENT, 0, [(lot, -amount_micros)], amount_micros, became_usable_at)
+
+    def lot(self, lot_no: int) -> OpenLot:
+        """A lot by its number, wherever it stands in the spending order, and whether or not it still holds money."""
+        lot = self._known.get(lot_no)
+        if lot is None:
+            (row,) = self.session.rows(
+                f"SELECT {LOT_COLUMNS} FROM lot WHERE account_id = ? AND lot_no = ?", self.account.account_id, lot_no
+            )
+            lot = self._known[lot_no] = OpenLot(*row)
+        return lot
 
     def write(self) -> None:
         """Write what was gathered: entries, draws, what the lots still hold, and the account's totals."""
@@ -228,18 +238,8 @@ class Journal:
 
     def _holding(self, holds: Holds) -> list[tuple[OpenLot, int]]:
         """The lots that hold money for a call, in spending order, each with how much."""
-        held = [(self._lot(lot_no), promised) for lot_no, promised in holds.items()]
+        held = [(self.lot(lot_no), promised) for lot_no, promised in holds.items()]
         return sorted(held, key=lambda pair: pair[0].spending_key)
-
-    def _lot(self, lot_no: int) -> OpenLot:
-        """A lot by its number, wherever it stands in the spending order, and whether or not it still holds money."""
-        lot = self._known.get(lot_no)
-        if lot is None:
-            (row,) = self.session.rows(
-                f"SELECT {LOT_COLUMNS} FROM lot WHERE account_id = ? AND lot_no = ?", self.account.account_id, lot_no
-            )
-            lot = self._known[lot_no] = OpenLot(*row)
-        return lot
 
     def _schedule_occasions(self, lot: OpenLot) -> None:
         """A lot that holds money again is looked at when something happens to it."""
@@ -248,16 +248,18 @@ class Journal:
                 self.schedule(at)
 
     def _use_freed(self, held: list[tuple[OpenLot, int]]) -> None:
-        """What calls do not hold any more goes where free money of its lot has to go meanwhile."""
+        """What calls do not hold any more goes where free money of its lot has to go meanwhile: at the instant to which
+        the account is caught up, whether or not a worker has come in time."""
+        at = self.account.caught_up_at
         for lot, _ in held:
             self._first_with_money = 0
             if not lot.free_micros:
                 continue
             if lot.is_voided:
                 self.take_all(lot, EntryKind.ADJUSTMENT, occurred_at=self.now)
-            elif self.now >= lot.expires_at + self.terms.settlement_window:
+            elif at >= lot.expires_at + self.terms.settlement_window:
                 self.forfeit(lot)
-            elif lot.usable(self.now):
+            elif lot.usable(at):
                 self.repay_from(lot)
 
     def _post(

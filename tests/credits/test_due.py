@@ -289,6 +289,40 @@ def test_an_account_that_somebody_has_in_hand_is_left_to_them(postgresql_databas
     assert books.bring_up_to_date() == 1
 
 
+@pytest.mark.parametrize("mode", AccountMode)
+def test_a_worker_that_comes_late_forfeits_also_what_a_call_gave_back_on_the_way(
+    database: Database, mode: AccountMode
+) -> None:
+    books = open_books(database, mode=mode)
+    books.grant(10, expires_at=NOW + 3 * HOUR)
+    books.authorize(3_600)
+
+    books.advance(NOW + 3 * HOUR + WINDOW)
+    books.bring_up_to_date()
+
+    assert [entry.amount_micros for entry in books.entries()[1:]] == [-micros(10)]
+    assert remaining(books.lots()) == [0]
+    assert books.breaches() == []
+
+
+@pytest.mark.parametrize("mode", AccountMode)
+@pytest.mark.parametrize("late", [0, 2 * HOUR, WINDOW + DAY])
+def test_what_a_call_gave_back_repays_what_is_owed_however_late_a_worker_comes(
+    database: Database, mode: AccountMode, late: int
+) -> None:
+    books = open_books(database, mode=mode)
+    books.grant(10, expires_at=NOW + 3 * HOUR)
+    books.authorize(3_600)
+    books.charge(20)
+
+    books.advance(NOW + HOUR + books.terms.reservation_ttl + late)
+    books.bring_up_to_date()
+
+    assert books.account().owed_micros == micros(10)
+    assert remaining(books.lots()) == [0]
+    assert books.breaches() == []
+
+
 def told(books: Books) -> list[tuple[str, str]]:
     """The kinds and subjects of the notices that were written."""
     with books.database.reading() as session:

@@ -4,7 +4,7 @@ Funds go back to the lots that paid; where a lot's time is over meanwhile, an en
 expiry).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from credits.accounts import require_open
 from credits.call_states import CallState, call_states, write_calls
@@ -106,17 +106,13 @@ def _give_minutes_back(journal: Journal, desk: Desk, call: CallState) -> None:
 
 
 def _give_money_back(journal: Journal, call: CallState, note: str) -> None:
-    """To the lots that paid it; what was owed for it is owed no more, or goes to the lots that have repaid it since."""
+    """To the lots that paid it, be it at once or later, as what was owed for it; the rest of that is owed no more."""
     given = _charged_to(journal, call.call_no)
-    never_paid = call.charge_micros - sum(given.values())
-    owed_micros = min(never_paid, journal.account.owed_micros)
-    left = never_paid - owed_micros
-    for lot_no, space in _repaid_since(journal, call.call_no) if left else ():
-        back = min(left, space - given.get(lot_no, 0))
-        if back > 0:
-            given[lot_no] = given.get(lot_no, 0) + back
-            left -= back
-    assert left == 0, "what was repaid came from lots"
+    owed_micros = call.charge_micros - sum(given.values())
+    for lot_no, repaid in _repaid_by(journal, call.call_no, owed_micros) if owed_micros else ():
+        given[lot_no] = given.get(lot_no, 0) + repaid
+        owed_micros -= repaid
+    assert owed_micros <= journal.account.owed_micros, "what no lot has repaid is still owed"
     journal.reverse(given, owed_micros, call_no=call.call_no, note=note)
 
 
@@ -131,20 +127,34 @@ def _charged_to(journal: Journal, call_no: int) -> dict[int, int]:
     return dict(found)
 
 
-def _repaid_since(journal: Journal, call_no: int) -> list[tuple[int, int]]:
-    """The lots that repaid what was owed after a call was charged, the latest first, each with what it could take back
-    at most."""
+def _repaid_by(journal: Journal, call_no: int, micros: int) -> Iterator[tuple[int, int]]:
+    """The lots that have repaid what was owed for a call since it was charged, each with how much: what is owed first
+    is repaid first, and a call that was reversed is owed for no more."""
     account_id = journal.account.account_id
-    found = journal.session.rows(
-        "SELECT lot.lot_no, lot.amount_micros - lot.remaining_micros FROM lot WHERE lot.account_id = ? AND EXISTS ("
-        "SELECT 1 FROM draw JOIN ledger_entry ON ledger_entry.account_id = draw.account_id"
-        " AND ledger_entry.entry_no = draw.entry_no WHERE draw.account_id = lot.account_id"
-        " AND draw.lot_no = lot.lot_no AND ledger_entry.amount_micros = 0 AND ledger_entry.entry_no >"
-        " (SELECT entry_no FROM ledger_entry WHERE account_id = ? AND call_no = ? AND kind = 'CALL_CHARGE'))"
-        " ORDER BY lot.lot_no DESC",
-        account_id, account_id, call_no,
+    charged = journal.session.row(
+        "SELECT entry_no, (SELECT -sum(owed_change_micros) FROM ledger_entry AS before WHERE before.account_id ="
+        " charge.account_id AND before.entry_no < charge.entry_no) FROM ledger_entry AS charge"
+        " WHERE account_id = ? AND call_no = ? AND kind = 'CALL_CHARGE'",
+        account_id, call_no,
     )  # fmt: skip
-    return [(lot_no, space) for lot_no, space in found]
+    assert charged is not None, "what is owed for a call was charged"
+    entry_no, before_micros = charged[0], int(charged[1] or 0)
+    for repaid, lot_no, other_entry_no in journal.session.rows(
+        "SELECT entry.owed_change_micros, draw.lot_no, (SELECT charge.entry_no FROM ledger_entry AS charge"
+        " WHERE charge.account_id = entry.account_id AND charge.call_no = entry.call_no"
+        " AND charge.kind = 'CALL_CHARGE') FROM ledger_entry AS entry LEFT JOIN draw ON entry.kind = 'ADJUSTMENT'"
+        " AND draw.account_id = entry.account_id AND draw.entry_no = entry.entry_no"
+        " WHERE entry.account_id = ? AND entry.entry_no > ? AND entry.owed_change_micros > 0 ORDER BY entry.entry_no",
+        account_id, entry_no,
+    ):  # fmt: skip
+        if lot_no is None and other_entry_no > entry_no:
+            continue  # the reversal of a call that was charged later
+        ahead = min(repaid, before_micros)
+        before_micros -= ahead
+        own = min(repaid - ahead, micros)
+        micros -= own
+        if lot_no is not None and own:
+            yield lot_no, own
 
 
 def _users_of(calls: Sequence[CallState]) -> list[tuple[int, int]]:

@@ -124,6 +124,57 @@ def test_two_reversals_share_what_was_repaid_and_what_is_still_owed(books: Books
     assert books.breaches() == []
 
 
+@pytest.mark.parametrize("order", [("c1", "c2"), ("c2", "c1")])
+def test_each_lot_gets_back_what_it_repaid_in_whatever_order_calls_are_reversed(
+    books: Books, order: tuple[str, str]
+) -> None:
+    books.record(a_call(10, call_id="c1"))
+    first = books.grant(10)
+    books.record(a_call(10, call_id="c2"))
+    second = books.grant(10, expires_at=NOW + DAY)
+
+    for call_id in order:
+        reverse(books, call_id)
+
+    assert (books.lot(first).remaining_micros, books.lot(second).remaining_micros) == (micros(10), micros(10))
+    assert books.breaches() == []
+
+
+@pytest.mark.parametrize("order", [("c1", "c2"), ("c2", "c1")])
+def test_a_debt_that_a_reversed_call_repaid_is_reversed_in_its_turn(books: Books, order: tuple[str, str]) -> None:
+    books.record(a_call(10, call_id="c1"))
+    lot_no = books.grant(10)
+    books.record(a_call(10, call_id="c2"))
+
+    for call_id in order:
+        reverse(books, call_id)
+
+    assert (books.balance().owed_micros, books.lot(lot_no).remaining_micros) == (0, micros(10))
+    assert books.breaches() == []
+
+
+def test_a_debt_that_was_reversed_leaves_the_repaid_ones_as_they_were(books: Books) -> None:
+    books.record(*(a_call(10, call_id=call_id) for call_id in ("c1", "c2", "c3")))
+    reverse(books, "c1")
+    books.grant(10, expires_at=NOW + DAY)
+    lasting = books.grant(10)
+
+    reverse(books, "c3")
+
+    assert books.lot(lasting).remaining_micros == micros(10)
+    assert books.breaches() == []
+
+
+def test_what_returns_repays_from_the_lot_that_is_spent_first(books: Books) -> None:
+    soon, last = books.grant(3, expires_at=NOW + DAY), books.grant(3)
+    books.record(a_call(6, call_id="c1"))
+    books.record(a_call(2, call_id="c2"))
+
+    reverse(books, "c1")
+
+    assert (books.lot(soon).remaining_micros, books.lot(last).remaining_micros) == (micros(1), micros(3))
+
+
 @pytest.mark.parametrize(
     ("later", "kinds"),
     [

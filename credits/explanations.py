@@ -26,6 +26,14 @@ _ENDED = {
         "Nothing more was heard of it; all that it held was given back. If it was made, it can still be settled."
     ),
 }
+# By whether it holds money, and minutes.
+_HOLDS = {
+    (True, True): "It holds {amount} and {minutes} minutes of a plan until it ends, or until {lapses} if nothing is"
+    " heard of it.",
+    (True, False): "It holds {amount} until it ends, or until {lapses} if nothing is heard of it.",
+    (False, True): "It holds {minutes} minutes of a plan until it ends, or until {lapses} if nothing is heard of it.",
+    (False, False): "It holds nothing, for it costs nothing.",
+}
 
 
 def explain_calls(session: Session, *, account_id: int, call_nos: Sequence[int]) -> dict[int, list[Sentence]]:
@@ -71,7 +79,7 @@ def _granted(call: CallState, account: AccountState) -> Sentence:
 
 def _held(call: CallState, account: AccountState) -> Sentence:
     return sentence(
-        "It holds {amount} and {minutes} minutes of a plan until it ends, or until {lapses} if nothing is heard of it.",
+        _HOLDS[bool(call.held_micros), bool(call.held_minutes)],
         amount=Money(call.held_micros, account.currency), minutes=call.held_minutes,
         lapses=Instant(call.lapses_at or 0, account.time_zone),
     )  # fmt: skip

@@ -141,6 +141,8 @@ def explain_price(
     ]  # fmt: skip
     if rate.blocked:
         told.append(sentence("The deck lists this destination as blocked."))
+        if not rate.tiers:
+            return told
     if duration_seconds == 0:
         told.append(sentence("A call of zero seconds costs nothing."))
         return told

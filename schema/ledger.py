@@ -127,7 +127,7 @@ def _told(row: EntryRow, call: CallState | None, language: Language) -> str:
         case EntryKind.CALL_CHARGE if call is not None:
             return language.say("Call to {number}", number=call.to_number)
         case EntryKind.REVERSAL if call is not None:
-            return language.say("Charge taken back: call to {number}", number=call.to_number)
+            return language.say("Charge taken back: call to {number} ({note})", number=call.to_number, note=row.note)
         case EntryKind.GRANT:
             return language.say("Credit granted: {note}", note=row.note)
         case EntryKind.EXPIRY:

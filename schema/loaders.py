@@ -66,6 +66,7 @@ class Loaders:
         self.decks_by_key = self._one(DeckRow, "rate_deck", "deck_id")
         self.rates_by_key = self._one(RateRow, "rate", "deck_id", "rate_no")
         self.draws_by_entry = self._many(DrawRow, "draw", "account_id", "entry_no", order="lot_no")
+        self.entries_by_call: DataLoader[Key, list[EntryRow]] = DataLoader(self._entries_of_calls, MOST_AT_ONCE)
         self.refunds_by_recharge = self._many(RefundState, "refund", "account_id", "recharge_no", order="refund_no")
         self.disputes_by_recharge = self._many(DisputeState, "dispute", "account_id", "recharge_no", order="dispute_no")
         self.methods_by_account = self._many(MethodRow, "payment_method", "account_id", order="method_no")
@@ -114,6 +115,10 @@ class Loaders:
         told = await self._read(_explanations_of, keys)
         return [told.get(key, []) for key in keys]
 
+    async def _entries_of_calls(self, keys: list[Key]) -> list[list[EntryRow]]:
+        found = await self._read(_entries_of, keys)
+        return [found.get(key, []) for key in keys]
+
     async def _receipts(self, keys: list[Key]) -> list[Receipt | None]:
         found = await self._read(receipts_of, keys, self._now)
         return [found.get(key) for key in keys]
@@ -150,6 +155,18 @@ def _explanations_of(session: Session, keys: list[Key]) -> dict[Key, list[Senten
         for account_id, call_nos in numbers.items()
         for call_no, steps in explain_calls(session, account_id=account_id, call_nos=call_nos).items()
     }
+
+
+def _entries_of(session: Session, keys: list[Key]) -> dict[Key, list[EntryRow]]:
+    """The entries of some calls. Charges and what is not a charge are asked for apart: each has an index of its own."""
+    condition, parameters = keyed(("account_id", "call_no"), keys)
+    found: defaultdict[Key, list[EntryRow]] = defaultdict(list)
+    for kind in ("kind = 'CALL_CHARGE'", "kind <> 'CALL_CHARGE'"):
+        for row in read_rows(
+            session, EntryRow, "ledger_entry", f"{condition} AND {kind} ORDER BY entry_no", *parameters
+        ):
+            found[row.account_id, row.call_no or 0].append(row)
+    return found
 
 
 def _ends_of(session: Session, deck_ids: list[int]) -> dict[int, int]:

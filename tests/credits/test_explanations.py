@@ -1,9 +1,11 @@
 """Why a call cost what it cost: its rate step by step, and which lots paid."""
 
+import pytest
+
 from credits.explanations import explain_calls
 from credits.ids import public_id
 from credits.language import language
-from tests.books import BLOCKED, UNRATED, Books, a_call
+from tests.books import BLOCKED, PRICED, UNRATED, Books, a_call
 
 
 def told(books: Books, call_no: int) -> list[str]:
@@ -41,6 +43,19 @@ def test_a_call_without_a_price_tells_why(books: Books) -> None:
     assert "No deck in force had a rate" in told(books, 1)[0]
     assert "blocked" in told(books, 2)[0]
     assert told(books, 3) == ["Calls to emergency numbers are never charged."]
+
+
+@pytest.mark.parametrize(
+    ("to_number", "says"), [(PRICED, "It holds $0.06 until it ends, or until "), ("911", "It holds nothing, for it")]
+)
+def test_a_call_in_progress_tells_what_it_holds(books: Books, to_number: str, says: str) -> None:
+    books.grant(10)
+
+    books.authorize(60, to_number=to_number)
+
+    granted, holds = told(books, 1)
+    assert granted.endswith("and 60 s granted.")
+    assert holds.startswith(says)
 
 
 def test_each_of_many_calls_is_told_its_own_story(books: Books) -> None:

@@ -228,6 +228,12 @@ def test_an_explanation_says_that_a_destination_is_blocked() -> None:
     assert told[2] == "The deck lists this destination as blocked."
 
 
+def test_a_blocked_destination_without_a_price_is_not_said_to_cost_anything() -> None:
+    told = explained(a_rate()._replace(blocked=True, tiers=()), 60)
+
+    assert told[-1] == "The deck lists this destination as blocked."
+
+
 @given(
     rate=rates(),
     duration=st.integers(1, 1_000),

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from db.kinds import Scope
 from tests.factories import a_key, a_rate, make_account, make_deck, make_lot
-from tests.schema.asking import Api, acct
+from tests.schema.asking import Api, acct, program
 
 RESULTS = (
     "results { callId duplicate error { code message field } call { id callId status charge { amount } destination } }"
@@ -154,6 +155,63 @@ def test_the_ledger_says_what_each_entry_drew_and_owes(api: Api) -> None:
         "call": {"callId": "long"}, "recharge": None,
     }  # fmt: skip
     assert (grant["kind"], grant["amount"], grant["call"]) == ("GRANT", {"amount": "1.00"}, None)
+
+
+def test_a_call_tells_what_it_moved_in_the_ledger(api: Api) -> None:
+    account_id = account_with_money(api)
+    record(api, account_id, a_call(callId="other"), a_call(callId="wrong"))
+    undo = {"accountId": acct(account_id), "callId": "wrong", "reason": "Wrong route"}
+    shape = "call { entries { kind description amount { amount } } }"
+    entries = api.change("reverseCall", shape, undo)["call"]["entries"]
+
+    assert entries == [
+        {"kind": "CALL_CHARGE", "description": "Call to +4930123456", "amount": {"amount": "-0.06"}},
+        {
+            "kind": "REVERSAL", "description": "Charge taken back: call to +4930123456 (Wrong route)",
+            "amount": {"amount": "0.06"},
+        },
+    ]  # fmt: skip
+
+
+def test_a_program_that_may_not_read_is_not_told_what_a_call_moved(api: Api) -> None:
+    account_id = account_with_money(api)
+    values = {"accountId": acct(account_id), "calls": [a_call()]}
+    document = "mutation R($i: RecordCallsInput!) { recordCalls(input: $i) { results { call { entries { id } } } } }"
+
+    error = api.error(document, viewer=program(account_id, Scope.CALLS), i=values)
+
+    assert error["extensions"]["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("status", ["AUTHORIZED", "UNRATED"])
+def test_the_few_calls_of_a_rare_state_are_found_by_their_own_index(
+    small_api: Api, statements: list[str], status: str
+) -> None:
+    account_id = account_with_money(small_api)
+    statements.clear()
+
+    small_api.ask(CALLS, a=acct(account_id), status=status)
+
+    (counted,) = (statement for statement in statements if statement.startswith("SELECT count"))
+    (listed,) = (statement for statement in statements if 'FROM "call"' in statement and statement != counted)
+    with small_api.database.reading() as session:
+        plans = [session.rows(f"EXPLAIN QUERY PLAN {statement}", account_id) for statement in (counted, listed)]
+    index = {"AUTHORIZED": "ix_call_in_progress", "UNRATED": "ix_call_unrated"}[status]
+    assert all(index in plan[0][-1] for plan in plans)
+
+
+def test_calls_of_a_rare_state_come_in_pages_too(api: Api) -> None:
+    account_id = account_with_money(api)
+    record(api, account_id, *(a_call(callId=each, to="+33123456789") for each in "abc"))
+    pages = """
+        query P($a: ID!, $after: String) { account(id: $a) { calls(status: UNRATED, first: 2, after: $after) {
+            nodes { callId } pageInfo { endCursor hasNextPage } } } }"""
+
+    first = api.ask(pages, a=acct(account_id))["account"]["calls"]
+    rest = api.ask(pages, a=acct(account_id), after=first["pageInfo"]["endCursor"])["account"]["calls"]
+
+    assert [node["callId"] for node in first["nodes"] + rest["nodes"]] == ["c", "b", "a"]
+    assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
 
 
 @pytest.mark.parametrize(("kind", "count"), [("CALL_CHARGE", 2), ("GRANT", 1), ("EXPIRY", 0), (None, 3)])

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from credits.ids import public_id
-from db.session import Session
 from tests.factories import (
     a_rate,
     make_account,
@@ -26,7 +25,7 @@ query Nested($a: ID!, $first: Int) {
       description
       draws { lot { id recharge { id paymentMethod { label } lot { id } receipt { number } refundable { amount }
         refunds { id } dispute { status } } } }
-      call { id user { name licenses { plan { code } } spentThisMonth { amount } }
+      call { id user { name licenses { plan { code } } spentThisMonth { amount } } entries { description }
         destination rate { id deck { id } effectiveFrom effectiveTo } }
       recharge { id lot { id } }
     } }
@@ -47,26 +46,6 @@ query Many($first: Int) {
   } }
 }
 """
-
-
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every statement that is sent while the test runs."""
-    sent: list[str] = []
-
-    def watch(name: str) -> None:
-        real = getattr(Session, name)
-
-        def watched(self: Session, sql: str, *parameters: Any) -> Any:
-            if not sql.startswith("PRAGMA"):
-                sent.append(sql)
-            return real(self, sql, *parameters)
-
-        monkeypatch.setattr(Session, name, watched)
-
-    for name in ("rows", "row", "execute"):
-        watch(name)
-    return sent
 
 
 def busy_account(api: Api) -> int:

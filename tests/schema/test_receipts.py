@@ -12,7 +12,6 @@ from db.kinds import Role
 from tests.bank import buy_live
 from tests.factories import NOW, a_key, make_account, make_agreement, make_card, make_recharge, make_test_account
 from tests.schema.asking import OPERATOR, Api, acct, person
-from tests.schema.test_loading import statements  # noqa: F401 - a fixture, used by its name
 
 RECEIPT = """
 query See($id: ID!) { node(id: $id) { ... on Recharge { receiptUrl refundable { amount } receipt {
@@ -127,7 +126,7 @@ def test_an_invoice_is_open_until_it_is_paid_or_refunded_in_full(api: Api, invoi
 
 def test_longer_lists_of_invoices_cost_no_more_statements(
     api: Api,
-    statements: list[str],  # noqa: F811 - the fixture
+    statements: list[str],
 ) -> None:
     for name in ("A", "B", "C"):
         account_id = make_account(api.database, name=name)

@@ -13,6 +13,7 @@ from itertools import repeat
 
 import phonenumbers
 
+from api import demo_switch
 from api.mail import send_due_notices
 from api.people import create_person
 from api.sample import sample_rates
@@ -47,8 +48,9 @@ PURCHASES = ((425, 180), (361, 220))
 AUTOMATIC_SINCE, TRIGGER, AMOUNT = 190, 300, 50
 # The regions called, by how often.
 CALLED = {"US": 4, "GB": 3, "DE": 2, "CA": 2, "IN": 2, "FR": 1, "MX": 1, "JP": 1, "SE": 1, "AU": 1, "BR": 1, "PH": 1}
-NO_RATE_NUMBER = "+6907290"  # a place that the sample list leaves out
-DESK = "+12125550114"
+DEARER_PERCENT = 8
+# The organisation's own calls are over by so long ago; since then its switches have started others.
+LATELY = 10 * MINUTE
 CONFERENCE_SHARE = 0.12
 TOLL_FREE_SHARE = 0.08
 
@@ -78,6 +80,7 @@ def fill(database: Database, *, now: int, terms: Terms, post: Post | None = None
         if post is not None:
             _send(database, post, now)
     lindgren_id, aozora_id, test_id = made
+    demo_switch.publish_correction(database, dearer_percent=DEARER_PERCENT, now=now)
     operator_password, admin_password = _password(), _password()
     with database.transaction() as session:
         opened_at = now - FIRST_DAY * DAY
@@ -95,7 +98,7 @@ def _password() -> str:
 def _publish(database: Database, now: int) -> None:
     """A list for each currency from the first day on, and a later one that makes mobiles dearer."""
     for currency, decimals, days_ago, dearer_percent in (
-        ("USD", 4, FIRST_DAY, 0), ("JPY", 0, FIRST_DAY, 0), ("USD", 4, 45, 8),
+        ("USD", 4, FIRST_DAY, 0), ("JPY", 0, FIRST_DAY, 0), ("USD", 4, 45, DEARER_PERCENT),
     ):  # fmt: skip
         at = now - days_ago * DAY
         with database.transaction() as session:
@@ -113,30 +116,34 @@ def _publish(database: Database, now: int) -> None:
 
 def _lindgren(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
     """A LIVE organisation that buys by invoice, of late automatically: a year of lots, a grant, and calls every
-    working day."""
+    working day, some of them still in progress."""
     opened_at, zone = now - FIRST_DAY * DAY, "America/New_York"
     with database.transaction() as session:
         account_id = create_account(session, name="Lindgren & Howe", currency="USD", time_zone=zone, now=opened_at)
         update_account(session, account_id=account_id, notice_emails=[ADMIN, "accounts@lindgren-howe.example"])
     _agree(database, account_id, opened_at, order="2025-118")
     calls = _Calls(random.Random(7), caller="+1212555")
-    bought = dict(PURCHASES)
+    bought, lately = dict(PURCHASES), now - LATELY
     for days_ago in range(PURCHASES[0][0], -1, -1):
-        morning = _morning(now, days_ago, zone)
-        evening = min(morning + 10 * HOUR, now)
+        morning = _morning(lately, days_ago, zone)
+        evening = min(morning + 10 * HOUR, lately)
         if days_ago in bought:
             _buy(database, account_id, bought[days_ago], morning, terms)
         if days_ago == AUTOMATIC_SINCE:
             _recharge_below(database, account_id, TRIGGER, morning, terms)
-        reports = list(calls.of_day(morning, _busyness(days_ago, morning), now))
+        reports = list(calls.of_day(morning, _busyness(days_ago, morning), lately))
         if days_ago == 3:
-            reports.append(CallReport("lh-unrated-1", NO_RATE_NUMBER, morning + HOUR, 95, from_number=DESK))
+            reports += demo_switch.unlucky_reports(morning)
         if days_ago == 60:
             _thank(database, account_id, morning)
         if reports:
             with database.transaction() as session:
                 _record(session, rates, account_id, reports, evening, terms)
             _drive(database, account_id, evening, terms)
+        if days_ago == 2:
+            demo_switch.have_trouble(database, rates, account_id, evening, terms)
+    demo_switch.start_calls(database, rates, account_id, now, terms)
+    _drive(database, account_id, now, terms)
     return account_id
 
 
@@ -160,6 +167,7 @@ def _aozora(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
             if spent_micros < 4_500 * MICROS:
                 reports = list(calls.of_day(morning, 8 if _is_working_day(morning) else 0, now))
                 spent_micros += _record(session, rates, account_id, reports, min(morning + 10 * HOUR, now), terms)
+    demo_switch.try_a_call(database, rates, account_id, "az-short-1", demo_switch.SATELLITE, now - MINUTE, terms)
     return account_id
 
 
@@ -193,6 +201,7 @@ def _test_account(database: Database, rates: RateBook, now: int, terms: Terms) -
             _record(session, rates, account_id, list(calls.of_day(at - 9 * HOUR, 6, at)), at, terms)
         if method_no is not None:
             _recharge_below(database, account_id, 50, at, terms, method_no=method_no)
+    demo_switch.try_a_call(database, rates, account_id, "test-now-1", "+442079460123", now, terms)
     return account_id
 
 

@@ -5,7 +5,7 @@ the list is the same every time.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from hashlib import sha256
 
@@ -25,6 +25,7 @@ NEAR = frozenset(
      "KR", "SG", "HK", "AU", "NZ")
 )  # fmt: skip
 NOT_OFFERED = "TK"  # so that a call can be seen that no rate prices
+FORGOTTEN = "NU"  # at first; so that one can be seen that is rated later
 BEYOND_COUNTRIES = {"870": "Satellite", "881": "Mobile satellite", "882": "International networks",
                     "883": "International networks"}  # fmt: skip
 BLOCKED = {"979": "International premium rate", "888": "Disaster relief"}
@@ -33,12 +34,16 @@ TOLL_FREE = {"1800": "US", "1888": "US", "1877": "US", "44800": "GB", "49800": "
 _NAMES = Locale("en").territories
 
 
-def sample_rates(currency: str, *, dearer_percent: int = 0) -> list[RateDraft]:
-    """The list in a currency, its mobile prices `dearer_percent` above those of the first one."""
+def sample_rates(
+    currency: str, *, dearer_percent: int = 0, left_out: Collection[str] = (NOT_OFFERED, FORGOTTEN)
+) -> list[RateDraft]:
+    """The list in a currency, its mobile prices `dearer_percent` above those of the first one, without some regions."""
     nanos = NANOS_PER_MILL[currency]
-    countries = _countries()
+    countries = {prefix: region for prefix, region in _countries().items() if region not in left_out}
     rates = [_landline(prefix, region, nanos) for prefix, region in countries.items()]
-    rates += [_mobile(prefix, region, nanos, dearer_percent) for prefix, region in _mobile_ranges()]
+    rates += [
+        _mobile(prefix, region, nanos, dearer_percent) for prefix, region in _mobile_ranges() if region not in left_out
+    ]
     rates += [_rate(prefix, name, None, 4_200 * nanos, (60, 60)) for prefix, name in BEYOND_COUNTRIES.items()]
     rates += [
         RateDraft(service=Service.USER_OUT, prefix=prefix, destination=name, blocked=True)
@@ -63,7 +68,7 @@ def _countries() -> dict[str, str]:
 
 def _prefixes() -> Iterator[tuple[str, str]]:
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
-        if regions[0] in ("001", NOT_OFFERED):
+        if regions[0] == "001":
             continue
         yield str(code), regions[0]
         for region in regions[1:]:

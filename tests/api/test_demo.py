@@ -20,6 +20,8 @@ from api.mail import mailer_of
 from api.settings import Settings
 from api.worker import Post
 from credits.balances import balance_of
+from credits.corrections import count_unrated, rate_later
+from credits.decks import RateBook
 from credits.instants import DAY, instant
 from credits.verify import verify
 from db.migrations import upgrade
@@ -65,12 +67,39 @@ def test_it_has_what_a_visitor_should_see(demo: tuple[Database, Demo, int]) -> N
     assert lindgren.next_expiry_at is not None
     assert 0 < lindgren.next_expiry_at - now < 7 * DAY
     assert 0 < aozora.current_micros < 1_000_000_000
-    (settled, unrated) = calls
-    assert (unrated[0], unrated[1]) == ("UNRATED", 1)
-    assert settled[1] > 300
-    assert settled[2] < now
-    assert {kind for (kind,) in kinds} == {"FUNDS_ADDED", "CALL_CHARGE", "EXPIRY", "GRANT"}
+    counts = {status: count for status, count, _ in calls}
+    assert counts.pop("SETTLED") > 300
+    assert counts == {"AUTHORIZED": 3, "EXPIRED": 1, "REFUSED": 1, "RELEASED": 1, "UNRATED": 2}
+    assert max(at for _, _, at in calls) < now
+    assert lindgren.reserved_micros > 0
+    assert {kind for (kind,) in kinds} == {"FUNDS_ADDED", "CALL_CHARGE", "EXPIRY", "GRANT", "REVERSAL"}
     assert clocks == [(now,)]
+
+
+def test_a_small_organisation_is_refused_for_lack_of_credit_and_a_test_accounts_call_goes_on(
+    demo: tuple[Database, Demo, int],
+) -> None:
+    database, made, _ = demo
+
+    with database.reading() as session:
+        unsettled = session.rows(
+            "SELECT account_id, status, refusal FROM call WHERE account_id <> ? AND status <> 'SETTLED'",
+            made.lindgren_id,
+        )
+    assert sorted(unsettled) == sorted(
+        [(made.aozora_id, "REFUSED", "INSUFFICIENT_CREDIT"), (made.test_id, "AUTHORIZED", None)]
+    )
+
+
+def test_of_its_calls_without_a_rate_one_can_be_rated(demo: tuple[Database, Demo, int]) -> None:
+    database, made, now = demo
+
+    with database.transaction() as session:
+        rated = rate_later(session, rates=RateBook(), account_id=made.lindgren_id, call_ids=None, now=now)
+        left = count_unrated(session, made.lindgren_id)
+
+    assert ([call.call_id for call in rated], left) == (["lh-unrated-2"], 1)
+    assert rated[0].charge_micros > 0
 
 
 def test_it_shows_automatic_recharge_at_work_and_standing_still(demo: tuple[Database, Demo, int]) -> None:

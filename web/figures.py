@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.units import format_unit
 from markupsafe import Markup
 
 from credits.language import Language, language
@@ -21,6 +22,7 @@ from credits.money import minor_digits
 Amount = Mapping[str, str]  # a Money of the schema: amount and currency
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_LENGTHS = ("hour", "minute", "second")
 _REMEMBERED = 20_000
 
 
@@ -110,10 +112,14 @@ class Figures:
         at = read_instant(text)
         return self._time(text, at, format_time(self._local(at), "short", locale=self.language.locale))
 
-    def by_day(self, rows: Iterable[Mapping[str, Any]], name: str) -> list[tuple[Markup, list[Mapping[str, Any]]]]:
-        """Rows in their order, gathered under the calendar day of the instant called `name`."""
-        days = groupby(rows, lambda row: row[name] and self._local(read_instant(row[name])).date())
-        return [(self._day_heading(day), list(of_day)) for day, of_day in days]
+    def by_day(self, rows: Iterable[Mapping[str, Any]], *names: str) -> list[tuple[Markup, list[Mapping[str, Any]]]]:
+        """Rows in their order, gathered under the calendar day of the first of the named instants that is known."""
+
+        def day_of(row: Mapping[str, Any]) -> date | None:
+            text = next((row[name] for name in names if row[name]), None)
+            return None if text is None else self.day_of(text)
+
+        return [(self._day_heading(day), list(of_day)) for day, of_day in groupby(rows, day_of)]
 
     def day_of(self, text: str) -> date:
         """The calendar day of an instant in the account's zone."""
@@ -154,6 +160,13 @@ class Figures:
         minutes, rest = divmod(seconds, 60)
         hours, minutes = divmod(minutes, 60)
         return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+    def lasting(self, seconds: int) -> str:
+        """A length of time for a sentence, exactly: 16 min 40 sec."""
+        locale = self.language.locale
+        parts = zip((seconds // _HOUR, seconds % _HOUR // _MINUTE, seconds % _MINUTE), _LENGTHS, strict=True)
+        said = [format_unit(count, unit, "short", locale=locale) for count, unit in parts if count]
+        return " ".join(said) or format_unit(0, "second", "short", locale=locale)
 
     def span(self, days: int) -> str:
         """A length of time in the unit that suits it: 12 days, 6 weeks, 5 months."""

@@ -44,9 +44,10 @@ class Browser:
         return self.client.post(self.path(path), data={"csrf_token": token, **typed}, files=files)
 
     def path(self, path: str) -> str:
-        """A path with the account's id where {account} stands, its first recharge's where {recharge} does."""
-        recharge = self.account.replace("acct", "rchg") + "-1"
-        return path.format(account=self.account, other=self.other, deck=self.deck, recharge=recharge)
+        """A path with the account's id where {account} stands, its first recharge's where {recharge} does, its first
+        call's where {call} does."""
+        recharge, call = (self.account.replace("acct", kind) + "-1" for kind in ("rchg", "call"))
+        return path.format(account=self.account, other=self.other, deck=self.deck, recharge=recharge, call=call)
 
 
 @pytest.fixture

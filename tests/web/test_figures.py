@@ -108,6 +108,36 @@ def test_a_lists_days_are_those_of_the_accounts_zone() -> None:
     ]
 
 
+def test_a_row_stands_under_the_day_of_the_first_instant_that_is_known() -> None:
+    rows: list[dict[str, Any]] = [
+        {"answered": "2026-09-30T12:00:00Z", "asked": "2026-09-29T12:00:00Z"},
+        {"answered": None, "asked": "2026-09-29T12:00:00Z"},
+    ]
+
+    days = [text_of(day) for day, _ in FIGURES.by_day(rows, "answered", "asked")]
+
+    assert days == ["Wednesday, September 30, 2026 1 day ago", "Tuesday, September 29, 2026 2 days ago"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "seen"),
+    [
+        (0, "0 sec"),
+        (59, "59 sec"),
+        (60, "1 min"),
+        (1_000, "16 min 40 sec"),
+        (3_661, "1 hr 1 min 1 sec"),
+        (7_200, "2 hr"),
+    ],
+)
+def test_a_length_is_said_in_a_sentence_exactly(seconds: int, seen: str) -> None:
+    assert FIGURES.lasting(seconds) == seen
+
+
+def test_a_length_is_said_in_the_readers_language() -> None:
+    assert Figures(language("ja")).lasting(1_000) == "16 分 40 秒"
+
+
 @pytest.mark.parametrize(
     ("seconds", "seen"), [(0, "0:00"), (59, "0:59"), (725, "12:05"), (3600, "1:00:00"), (None, "")]
 )

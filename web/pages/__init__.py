@@ -15,6 +15,8 @@ from web.pages import (
     automatic,
     call_import,
     calls,
+    check,
+    corrections,
     decks,
     funds,
     invoices,
@@ -40,7 +42,7 @@ def routes() -> list[BaseRoute]:
     """Every page, and the static files that they load."""
     rooms = (
         accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
-        call_import, calls, decks, rates, preferences,
+        call_import, check, corrections, calls, decks, rates, preferences,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

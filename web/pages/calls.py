@@ -1,4 +1,4 @@
-"""The calls of an account, the explanation of each, and whether a call may go."""
+"""The calls of an account, and the explanation of each."""
 
 from typing import Any
 
@@ -7,14 +7,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from web.documents import ask
-from web.errors import NotVisible
-from web.forms import Problem
-from web.listing import csv_of, end_of, filters_of, given, listing, paging, start_of
+from web.listing import Column, Row, csv_of, end_of, filters_of, given, listing, paging, start_of
+from web.pages.corrections import correction_of, find_call
 from web.reader import language_of
 from web.rendering import render
 from web.words import known, word
-
-_LONGEST_CHECK_MINUTES = 24 * 60
 
 
 async def calls(request: Request) -> Response:
@@ -26,61 +23,53 @@ async def calls(request: Request) -> Response:
 
 async def calls_csv(request: Request) -> Response:
     """The calls as CSV."""
+    return await csv_of(request, "calls", "calls", _columns(request), **await _asked(request, _filters(request)))
+
+
+async def call(request: Request) -> Response:
+    """One call: which rate it met, how its charge came about in plain steps, and what may be put right about it."""
+    data = await find_call(request)
+    return render(
+        request,
+        "call.html",
+        data=data,
+        call=data["node"],
+        correction=correction_of(data["account"], data["node"]),
+        done=request.query_params.get("done", ""),
+    )
+
+
+def _columns(request: Request) -> list[Column]:
     language = language_of(request)
     say = language.say
-    columns = [
+    return [
         (say("Answered"), lambda call: call["startedAt"]),
+        (say("Asked for"), lambda call: call["askedAt"]),
         (say("Called"), lambda call: call["to"]),
         (say("Caller"), lambda call: call["from"]),
+        (say("User"), lambda call: _of_user(call, "name")),
+        (say("User name"), lambda call: _of_user(call, "userName")),
+        (say("Department"), lambda call: _of_user(call, "department")),
         (say("Destination"), lambda call: call["destination"]),
         (say("Country"), lambda call: call["country"]),
         (say("Service"), lambda call: word(language, "service", call["service"])),
         (say("State"), lambda call: word(language, "call", call["status"])),
         (say("Reason"), lambda call: word(language, "refusal", call["refusal"])),
+        (say("Seconds granted"), lambda call: call["maxDurationSeconds"]),
+        (say("Held"), lambda call: call["held"]["amount"] if call["status"] == "AUTHORIZED" else None),
         (say("Seconds"), lambda call: call["durationSeconds"]),
+        (say("Seconds paid by a plan"), lambda call: call["planSeconds"]),
         (say("Seconds billed"), lambda call: call["billedSeconds"]),
         (say("Charge"), lambda call: call["charge"]["amount"]),
         (say("Currency"), lambda call: call["charge"]["currency"]),
+        (say("Charge taken back"), lambda call: call["reversedAt"]),
         (say("The switch's id"), lambda call: call["callId"]),
     ]
-    return await csv_of(request, "calls", "calls", columns, **await _asked(request, _filters(request)))
 
 
-async def call(request: Request) -> Response:
-    """One call: which rate it met, and how its charge came about, in plain steps."""
-    account = request.path_params["account"]
-    data = await ask(request, "call", account=account, call=request.path_params["call"])
-    if not data["node"]:
-        raise NotVisible
-    return render(request, "call.html", data=data, call=data["node"])
-
-
-async def check(request: Request) -> Response:
-    """May this call go, and what would it cost?"""
-    filters = filters_of(request, "to", "minutes", "service")
-    minutes, problems = _minutes(request, filters["minutes"])
-    data = await ask(
-        request,
-        "check",
-        account=request.path_params["account"],
-        ask=bool(filters["to"]) and not problems,
-        to=filters["to"],
-        seconds=minutes * 60,
-        service=known("service", filters["service"]) or "USER_OUT",
-    )
-    status = 422 if problems else 200
-    quote = data.get("quoteCall")
-    typed = {"minutes": "10", "service": "USER_OUT"} | given(filters)
-    return render(request, "check.html", status_code=status, data=data, quote=quote, typed=typed, errors=problems)
-
-
-def _minutes(request: Request, text: str) -> tuple[int, list[Problem]]:
-    if not text:
-        return 10, []
-    if text.isdecimal() and 0 < len(text) <= 4 and 1 <= int(text) <= _LONGEST_CHECK_MINUTES:
-        return int(text), []
-    said = language_of(request).say("Ask for 1 to {most} minutes.", most=_LONGEST_CHECK_MINUTES)
-    return 0, [Problem("minutes", said)]
+def _of_user(call: Row, name: str) -> object:
+    """Something about the user who called, where the switch told of one."""
+    return call["user"] and call["user"][name]
 
 
 def _filters(request: Request) -> dict[str, str]:
@@ -101,6 +90,5 @@ async def _asked(request: Request, filters: dict[str, str]) -> dict[str, Any]:
 ROUTES: list[BaseRoute] = [
     Route("/accounts/{account}/calls", calls, methods=["GET"]),
     Route("/accounts/{account}/calls.csv", calls_csv, methods=["GET"]),
-    Route("/accounts/{account}/calls/check", check, methods=["GET"]),
     Route("/accounts/{account}/calls/{call}", call, methods=["GET"]),
 ]

@@ -10,7 +10,10 @@ from web.rendering import render
 
 
 async def overview(request: Request) -> Response:
-    """The balance, whether calls are allowed, how long it lasts, what expires next, and what happened last."""
+    """The balance, whether calls are allowed, how long it lasts, what expires next, and what happened last.
+
+    What calls in progress hold is theirs to spend, so that it counts in how long the balance lasts.
+    """
     data = await ask(request, "overview", account=request.path_params["account"])
     account = data["account"]
     return render(
@@ -18,7 +21,7 @@ async def overview(request: Request) -> Response:
         "overview.html",
         data=data,
         chart=balance_chart(account["balanceHistory"]),
-        lasts_days=days_left(account["balance"]["available"], account["pace"], account["balanceHistory"]),
+        lasts_days=days_left(account["balance"]["current"], account["pace"], account["balanceHistory"]),
     )
 
 

@@ -37,14 +37,21 @@ class Spending:
             self._spent[call.account_id, call.user_no, month] += micros
 
     def write(self) -> None:
-        """Write what was spent."""
-        rows = [(*key, micros) for key, micros in self._spent.items() if micros]
-        if rows:
+        """Write what was spent, and what of it came back: that has a row already, and no row may begin below zero."""
+        spent = [(*key, micros) for key, micros in self._spent.items() if micros > 0]
+        if spent:
             self._session.execute_many(
                 "INSERT INTO user_month (account_id, user_no, month, spent_micros) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (account_id, user_no, month)"
                 " DO UPDATE SET spent_micros = user_month.spent_micros + excluded.spent_micros",
-                rows,
+                spent,
+            )
+        back = [(-micros, *key) for key, micros in self._spent.items() if micros < 0]
+        if back:
+            self._session.execute_many(
+                "UPDATE user_month SET spent_micros = spent_micros - ?"
+                " WHERE account_id = ? AND user_no = ? AND month = ?",
+                back,
             )
         self._spent.clear()
 

@@ -9,7 +9,9 @@ from credits.rating import Tier
 from credits.refusals import Code, Refusal
 from credits.terms import Terms
 from db.kinds import AccountStatus, CallStatus, EntryKind, Rounding, Service
+from db.session import Database
 from tests.books import UNRATED, Books, a_call
+from tests.calling import gather_callers
 from tests.factories import NOW, micros
 
 WINDOW = Terms().settlement_window
@@ -55,6 +57,18 @@ def test_a_reversed_charge_returns_to_the_lots_that_paid_it(books: Books) -> Non
     call = books.call("c1")
     assert (call.status, call.charge_micros, call.reversed_at) == (CallStatus.SETTLED, 0, books.now)
     assert books.breaches() == []
+
+
+def test_what_a_user_gets_back_can_be_spent_again_in_its_month(database: Database) -> None:
+    callers = gather_callers(database, amount=10)
+    user_no = callers.user("MCOPSTNPAYG", "MCOPSTNPP", monthly_limit_micros=micros("0.60"))
+    call = callers.calls(user_no)
+    assert not callers.asks(user_no).authorized
+
+    reverse(callers.books, call.call_id)
+
+    assert callers.asks(user_no).authorized
+    assert callers.books.breaches() == []
 
 
 def test_a_call_is_reversed_once(books: Books) -> None:

@@ -52,6 +52,30 @@ def first_of_month(month: int, time_zone: str) -> int:
     return start_of_day(first_day(month), time_zone)
 
 
+def offsets_within(from_at: int, to_at: int, time_zone: str) -> list[tuple[int, int]]:
+    """How far a zone's clocks are ahead of UTC, in microseconds, during a time: each offset with the instant from which
+    it counts, the first with `from_at`. Found by halving the days on which it changed."""
+    found = [(from_at, _offset(from_at, time_zone))]
+    for start in range(from_at, to_at, DAY):
+        same, other = start, min(start + DAY, to_at)
+        if _offset(other, time_zone) == found[-1][1]:
+            continue
+        while other - same > 1:
+            middle = (same + other) // 2
+            if _offset(middle, time_zone) == found[-1][1]:
+                same = middle
+            else:
+                other = middle
+        found.append((other, _offset(other, time_zone)))
+    return found
+
+
+def _offset(at: int, time_zone: str) -> int:
+    ahead = moment(at).astimezone(ZoneInfo(time_zone)).utcoffset()
+    assert ahead is not None
+    return ahead // _MICROSECOND
+
+
 def months_later(day: date, months: int) -> date:
     """The same day some months on, or the last day of that month: 29 February + 12 is 28 February."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

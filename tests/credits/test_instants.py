@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 
 from credits.instants import (
+    HOUR,
+    MINUTE,
     expiry_of_purchase,
     instant,
     local_day,
     moment,
     months_later,
     never_as_none,
+    offsets_within,
     start_of_day,
 )
 from db.tables import NEVER
@@ -119,3 +122,12 @@ def test_a_day_starts_when_the_zone_says_so() -> None:
 def test_people_see_no_expiry_where_there_is_none() -> None:
     assert never_as_none(NEVER) is None
     assert never_as_none(NEVER - 1) == NEVER - 1
+
+
+def test_a_zones_offsets_change_to_the_microsecond_when_its_clocks_do() -> None:
+    start, end = at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z")
+
+    assert offsets_within(start, end, "America/New_York") == [
+        (start, -5 * HOUR), (at("2026-03-08T07:00:00Z"), -4 * HOUR), (at("2026-11-01T06:00:00Z"), -5 * HOUR),
+    ]  # fmt: skip
+    assert offsets_within(start, start, "Asia/Kathmandu") == [(start, 5 * HOUR + 45 * MINUTE)]

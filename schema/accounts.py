@@ -9,6 +9,7 @@ from credits.accounts import AccountState, account_now
 from credits.ids import public_id, read_id
 from credits.instants import moment
 from credits.refusals import Refusal
+from credits.usage import UsageDimension
 from db.kinds import Scope
 from schema.access import Needs, Viewer, forbidden, signed_in
 from schema.auto_recharge import AutoRecharge, RechargeDecision, find_rule, list_decisions
@@ -38,10 +39,12 @@ from schema.paging import After, Before, Connection, First, Window, connection, 
 from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
 from schema.rows import read_rows
+from schema.usage import UsageRow, list_usage
 from schema.users import User, list_users
 
 _OPERATOR = "OPERATOR"
 _USUAL_DAYS = 90
+_USUAL_GROUPS = [UsageDimension.DAY]
 
 
 @strawberry.type(description="A prepaid account for telephone calls.")
@@ -219,6 +222,23 @@ class Account(Node):
     ) -> Connection[Call]:
         asked = CallFilter(status, from_, to, (search or "").strip())
         return await list_calls(info, self.state, asked, window(first, after, before, int, int))
+
+    @query(
+        Needs(Scope.READ),
+        "The calls that were made, added up. Those without a rate cost nothing; of those that were reversed neither"
+        " money nor a plan's minutes were used. Up to five years, and up to 10,000 rows, at a time.",
+    )
+    async def usage(
+        self,
+        info: Info,
+        from_: Annotated[datetime, strawberry.argument(name="from", description="Answered at this instant or later.")],
+        to: Annotated[datetime, strawberry.argument(description="Answered before this instant.")],
+        group_by: Annotated[
+            list[UsageDimension] | None,
+            strawberry.argument(description="What to add up by, which is also how rows are ordered; nothing: one row."),
+        ] = _USUAL_GROUPS,
+    ) -> list[UsageRow]:
+        return await list_usage(info, self.state, from_, to, _USUAL_GROUPS if group_by is None else group_by)
 
     @resolved("The least that a recharge may buy.")
     def minimum_recharge(self, info: Info) -> Money:

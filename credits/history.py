@@ -41,7 +41,7 @@ class History:
         today = local_day(account_now(account, now), account.time_zone)
         wanted = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
         edges = [start_of_day(day, account.time_zone) for day in wanted]
-        opening = [self._before(session, account, edge) for edge in edges]
+        opening = [self.before(session, account, edge) for edge in edges]
         closing = [*opening[1:], (account.entry_count, account.book_balance_micros)]
         added = _added_otherwise(session, account_id, edges[0])
         return [
@@ -49,7 +49,7 @@ class History:
             for day, (first, before), (last, after) in zip(wanted, opening, closing, strict=True)
         ]
 
-    def _before(self, session: Session, account: AccountState, edge: int) -> tuple[int, int]:
+    def before(self, session: Session, account: AccountState, edge: int) -> tuple[int, int]:
         """The number of the newest entry posted before an instant, and the book balance after it."""
         if edge > account.last_posted_at:
             return account.entry_count, account.book_balance_micros

@@ -39,6 +39,7 @@ from schema.paging import After, Before, Connection, First, Window, connection, 
 from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
 from schema.rows import read_rows
+from schema.statements import Statement, find_statement, list_statements
 from schema.usage import UsageRow, list_usage
 from schema.users import User, list_users
 
@@ -239,6 +240,23 @@ class Account(Node):
         ] = _USUAL_GROUPS,
     ) -> list[UsageRow]:
         return await list_usage(info, self.state, from_, to, _USUAL_GROUPS if group_by is None else group_by)
+
+    @query(Needs(Scope.READ), "Its statements, month by month, the newest first.")
+    async def statements(
+        self, info: Info, first: First = 12, after: After = None, before: Before = None
+    ) -> Connection[Statement]:
+        return await list_statements(info, self.state, window(first, after, before, int))
+
+    @query(
+        Needs(Scope.READ),
+        "The statement of a month; null for one before the account was opened, and for one that has not begun.",
+    )
+    async def statement(
+        self,
+        info: Info,
+        month: Annotated[date, strawberry.argument(description="Any day of the month, in the account's time zone.")],
+    ) -> Statement | None:
+        return await find_statement(info, self.state, month)
 
     @resolved("The least that a recharge may buy.")
     def minimum_recharge(self, info: Info) -> Money:

@@ -72,7 +72,7 @@ class Context:
     def loaders(self) -> Loaders:
         """Rows by their keys, each read once per request and gathered; forgotten after a write."""
         if self._loaders is None:
-            self._loaders = Loaders(self.read, self.now)
+            self._loaders = Loaders(self.read, self.now, self.history)
         return self._loaders
 
     async def read(self, reading: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

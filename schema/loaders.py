@@ -12,11 +12,13 @@ from credits.automatic import Rule, rules_of
 from credits.balances import Balance, balances_of
 from credits.call_states import CallState
 from credits.explanations import explain_calls
+from credits.history import History
 from credits.language import Sentence
 from credits.notices import recipients_by_account
 from credits.plans import Plan, catalogue_of
 from credits.receipts import Receipt, receipts_of
 from credits.returns import DisputeState, RefundState
+from credits.statements import StatementDay, days_of_statement
 from db.session import Session
 from schema.rows import (
     DeckRow,
@@ -48,9 +50,10 @@ class Read(Protocol):
 class Loaders:
     """The loaders of one request. A key is the tuple of its table's key columns."""
 
-    def __init__(self, read: Read, now: int) -> None:
+    def __init__(self, read: Read, now: int, history: History) -> None:
         self._read = read
         self._now = now
+        self._history = history
         self.accounts_by_key = self._one(AccountState, "account", "account_id")
         self.lots_by_key = self._one(LotRow, "lot", "account_id", "lot_no")
         self.lots_by_recharge = self._one(LotRow, "lot", "account_id", "recharge_no")
@@ -76,6 +79,7 @@ class Loaders:
         self.recipients_by_account: DataLoader[int, list[str]] = DataLoader(self._recipients, MOST_AT_ONCE)
         self.explanation_by_call: DataLoader[Key, list[Sentence]] = DataLoader(self._explanations, MOST_AT_ONCE)
         self.receipt_by_recharge: DataLoader[Key, Receipt | None] = DataLoader(self._receipts, MOST_AT_ONCE)
+        self.days_by_statement: DataLoader[Key, list[StatementDay]] = DataLoader(self._statement_days, MOST_AT_ONCE)
         self.end_by_deck: DataLoader[int, int | None] = DataLoader(self._ends, MOST_AT_ONCE)
 
     def _one(self, shape: type[Row], table: str, *columns: str) -> DataLoader[Key, Row | None]:
@@ -123,6 +127,9 @@ class Loaders:
         found = await self._read(receipts_of, keys, self._now)
         return [found.get(key) for key in keys]
 
+    async def _statement_days(self, keys: list[Key]) -> list[list[StatementDay]]:
+        return await self._read(_days_of_statements, self._history, keys, self._now)
+
     async def _ends(self, deck_ids: list[int]) -> list[int | None]:
         ends = await self._read(_ends_of, deck_ids)
         return [ends.get(deck_id) for deck_id in deck_ids]
@@ -167,6 +174,13 @@ def _entries_of(session: Session, keys: list[Key]) -> dict[Key, list[EntryRow]]:
         ):
             found[row.account_id, row.call_no or 0].append(row)
     return found
+
+
+def _days_of_statements(session: Session, history: History, keys: list[Key], now: int) -> list[list[StatementDay]]:
+    return [
+        days_of_statement(session, history=history, account_id=account_id, month=month, now=now)
+        for account_id, month in keys
+    ]
 
 
 def _ends_of(session: Session, deck_ids: list[int]) -> dict[int, int]:

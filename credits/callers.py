@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from credits.accounts import AccountState
+from credits.ids import uuid_of
 from credits.plans import Catalogue, Plan, home_of
 from db.kinds import PlanKind
 from db.session import Session
@@ -58,3 +60,32 @@ def callers_of(session: Session, keys: Collection[UserKey], catalogue: Catalogue
         held[account_id, user_no].append(catalogue.plans[plan_id])
     found = session.rows(f"SELECT {_COLUMNS} FROM phone_user WHERE {within}", accounts, numbers)
     return {(row[0], row[1]): Caller(*(*row, tuple(held[row[0], row[1]]))) for row in found}
+
+
+class NamedUser(NamedTuple):
+    """A user whom a file names, and the codes of the plans that it holds."""
+
+    user_no: int
+    plan_codes: frozenset[str]
+
+
+def users_named(session: Session, account_id: int, names: Collection[str]) -> dict[str, NamedUser]:
+    """The users of an account by those of some names that they go by, in small letters: their own, and their UUIDs in
+    our reports."""
+    if not names:
+        return {}
+    wanted, found = {name.lower() for name in names}, dict[str, int]()
+    for user_no, user_name in session.rows(
+        "SELECT user_no, user_name FROM phone_user WHERE account_id = ? AND removed_at IS NULL", account_id
+    ):
+        for name in (uuid_of("user", account_id, user_no), user_name.lower()):
+            if name in wanted:
+                found[name] = user_no
+    held: defaultdict[int, set[str]] = defaultdict(set)
+    for user_no, code in session.rows(
+        "SELECT license.user_no, plan.code FROM license JOIN plan ON plan.plan_id = license.plan_id"
+        f" WHERE license.account_id = ? AND {session.among('license.user_no')} AND license.removed_at IS NULL",
+        account_id, session.listed(set(found.values())),
+    ):  # fmt: skip
+        held[user_no].add(code)
+    return {name: NamedUser(user_no, frozenset(held[user_no])) for name, user_no in found.items()}

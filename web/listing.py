@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from credits.files.cells import harmless
 from web.documents import ask
 
 _CSV_PAGE = 100
@@ -120,7 +121,7 @@ async def _csv_lines(columns: Sequence[Column], page: dict[str, Any], fetch: Fet
     yield "\ufeff" + _csv_line(title for title, _ in columns)
     while True:
         for row in page["nodes"]:
-            yield _csv_line(_harmless(read(row)) for _, read in columns)
+            yield _csv_line(_cell(read(row)) for _, read in columns)
         if not page["pageInfo"]["hasNextPage"]:
             return
         page = await fetch(page["pageInfo"]["endCursor"], _CSV_PAGE)
@@ -132,10 +133,6 @@ def _csv_line(cells: Iterable[object]) -> str:
     return line.getvalue()
 
 
-def _harmless(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula; numbers and telephone numbers stay as they are."""
-    if not isinstance(value, str) or not value or value[0] not in "=+-@\t\r":
-        return "" if value is None else value
-    if value[0] in "+-" and value[1:].replace(".", "", 1).isdigit():
-        return value
-    return "'" + value
+def _cell(value: object) -> object:
+    """A value as a cell; nothing stays nothing."""
+    return harmless(value) if isinstance(value, str) else "" if value is None else value

@@ -1,5 +1,5 @@
 """`credits calls import`: charging the finished calls of a file. A call id is charged once, so a file may be
-imported again after whatever stopped it."""
+imported again after whatever stopped it. `credits calls export`: the usage report, which reads back as such a file."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,23 +11,30 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api import clock
-from api.commands.terminal import REFUSED, in_english, opened, read_account, read_mapping, read_settings, say
+from api.commands.terminal import (
+    REFUSED,
+    in_english,
+    opened,
+    read_account,
+    read_edge,
+    read_mapping,
+    read_settings,
+    say,
+    stop,
+)
 from credits.accounts import look_up
 from credits.call_messages import CallOutcome
+from credits.callers import users_named
 from credits.calls import LARGEST_BATCH, record_calls
 from credits.decks import RateBook
 from credits.files.call_files import FORMATS, CallFile, read_calls
 from credits.language import language
 from credits.terms import Terms
+from credits.usage_report import Packing, name_of_report, report_parts, time_of_calls
 from db.kinds import CallStatus, Service
 from db.session import Database
 
 calls = typer.Typer(help="Finished calls.", no_args_is_help=True)
-
-
-@calls.callback()
-def group() -> None:
-    """A group of commands stays one even while it has a single command."""
 
 
 @calls.command("import")
@@ -57,7 +64,12 @@ def import_calls(
         started = clock.ticks()
         zone = time_zone or owner.time_zone
         content = file.read_bytes()
-        read = read_calls(file.name, content, format=form, time_zone=zone, service=service, columns=mapped)
+        read = read_calls(
+            file.name, content, format=form, time_zone=zone, service=service, columns=mapped,
+            owner=(account, owner.name),
+        )  # fmt: skip
+        with database.reading() as session:
+            read = read.with_users(users_named(session, account_id, read.user_names))
         counts = _show_unread(read)
         charged_micros = 0
         for row, outcome in _recorded(database, account_id, read, settings.terms):
@@ -66,6 +78,34 @@ def import_calls(
     _sum_up(counts, clock.ticks() - started, language("en").money(charged_micros, owner.currency))
     if counts["refused"]:
         raise typer.Exit(REFUSED)
+
+
+@calls.command("export")
+def export_calls(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to write it; it must not exist yet.")],
+    account: Annotated[str, typer.Option(metavar="ID", help="The account that made them (acct_…).")],
+    from_: Annotated[str | None, typer.Option("--from", metavar="T", help="Answered on this day or later.")] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="T", help="Answered on this day or before.")] = None,
+    zipped: Annotated[bool, typer.Option("--zip", help="Write it into a zip archive.")] = False,
+) -> None:
+    """Write the calls of an account as the 20-column usage report."""
+    account_id = read_account(account)
+    if file.exists():
+        stop(f"{file} is there already.")
+    with opened(read_settings()) as database, database.reading() as session:
+        zone = look_up(session, account_id).time_zone
+        first, last = time_of_calls(session, account_id)
+        from_at = read_edge(from_, zone, 0) if from_ else first
+        to_at = read_edge(to, zone, 1) if to else last
+        parts = report_parts(session, account_id=account_id, from_at=from_at, to_at=to_at)
+        packing = Packing(name_of_report(from_at, to_at, zone)) if zipped else None
+        count = 0
+        with file.open("xb") as out:
+            for part in parts:
+                count += part.calls
+                out.write(part.csv.encode() if packing is None else packing.put(part.csv))
+            out.write(b"" if packing is None else packing.end())
+    say(f"Wrote {count:,} calls.")
 
 
 def _recorded(database: Database, account_id: int, read: CallFile, terms: Terms) -> Iterator[tuple[int, CallOutcome]]:
@@ -96,6 +136,8 @@ def _show_unread(read: CallFile) -> Counter[str]:
         typer.echo(f"{bad.number}\trefused\t\t{english.say(bad.reason.message, **bad.reason.values)}\t{bad.text}")
     for left_out in read.skipped:
         typer.echo(f"{left_out.number}\tskipped\t\t{english.say(left_out.reason.message, **left_out.reason.values)}")
+    for note in read.notes:
+        say(english.say(note.message, **note.values))
     say(f"Read {len(read.calls):,} calls ({read.format}).")
     return Counter({"refused": len(read.bad), "skipped": len(read.skipped)})
 

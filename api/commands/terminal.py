@@ -5,15 +5,16 @@ Exit codes: 0 done, 1 refused or found wrong, 2 used wrongly.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
 
 from api.settings import Settings
 from credits.ids import read_id
-from credits.instants import instant
+from credits.instants import instant, start_of_day
 from credits.language import language
 from credits.refusals import Refusal
 from db import migrations
@@ -77,10 +78,23 @@ def read_instant(text: str) -> int:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is not a date or time such as 2027-01-01 or 2027-01-01T00:00:00Z."
-        ) from None
+        raise _no_instant(text) from None
     return instant(read if read.tzinfo is not None else read.replace(tzinfo=UTC))
+
+
+def read_edge(text: str, zone: str, days_later: int) -> int:
+    """An instant in a zone, unless it has an offset of its own; of a day alone its beginning, some days later."""
+    try:
+        if len(text) == len("2027-01-01"):
+            return start_of_day(date.fromisoformat(text) + timedelta(days=days_later), zone)
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise _no_instant(text) from None
+    return instant(read if read.tzinfo is not None else read.replace(tzinfo=ZoneInfo(zone)))
+
+
+def _no_instant(text: str) -> typer.BadParameter:
+    return typer.BadParameter(f"{text!r} is not a date or time such as 2027-01-01 or 2027-01-01T00:00:00Z.")
 
 
 def read_mapping(pairs: list[str] | None) -> dict[str, str] | None:

@@ -37,8 +37,15 @@ def columns_reader(head: list[Row], service: str, time_zone: str, by_hand: Mappi
     def read(cells: list[str]) -> Reading:
         return _read(found, cells, service, time_zone)
 
+    def account(cells: list[str]) -> str:
+        at = found.places["account"]
+        return cells[at] if at < len(cells) else ""
+
     legs = layout.titles.get("call_id", "").casefold() in _LEG_IDS
-    return CallReader("credits", layout.header_row, layout.width, read, layout.titles, legs)
+    return CallReader(
+        "credits", layout.header_row, layout.width, read, layout.titles, legs,
+        account=account if "account" in layout.places else None,
+    )  # fmt: skip
 
 
 def _read(layout: Layout, cells: list[str], service: str, time_zone: str) -> Reading:

@@ -7,13 +7,15 @@ authorized under it is charged once; the others get ids made of what they say.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import TypeVar
 
 from credits.call_messages import CallReport
+from credits.callers import NamedUser
+from credits.coverage import decided_by_user
 from credits.files.call_columns import columns_reader
-from credits.files.call_rows import CallReader, fingerprint
+from credits.files.call_rows import CallReader, Claim, fingerprint
 from credits.files.columns import HEADER_WITHIN_ROWS
 from credits.files.sheets import BadRow, Row, Sheet, SkippedRow, read_sheet
 from credits.files.switch_records import asterisk_reader, freeswitch_reader, is_asterisk, is_freeswitch
@@ -24,6 +26,7 @@ from credits.language import Sentence, sentence
 from credits.refusals import Refusal, invalid
 from db.kinds import Service
 
+_ACCOUNTS = "acct_"  # with which their public ids begin
 FORMATS = ("auto", "credits", "teams", "asterisk", "freeswitch")
 _number = itemgetter(0)
 _RowKind = TypeVar("_RowKind", BadRow, SkippedRow)
@@ -32,7 +35,10 @@ _RowKind = TypeVar("_RowKind", BadRow, SkippedRow)
 @dataclass(frozen=True, slots=True)
 class CallFile:
     """What a file of call records says: the calls in the order of its rows with the row number of each, rows
-    that are bad, rows that are left out, and the column of each field."""
+    that are bad, rows that are left out, the column of each field, and what whoever imports it should know.
+
+    `claims` is what rows say of users, by their numbers: see `with_users`.
+    """
 
     format: str
     calls: list[CallReport]
@@ -41,6 +47,38 @@ class CallFile:
     skipped: list[SkippedRow]
     columns: dict[str, str]
     encoding: str
+    claims: dict[int, Claim] = field(default_factory=dict)
+    notes: list[Sentence] = field(default_factory=list)
+
+    @property
+    def user_names(self) -> set[str]:
+        """Every name under which a user is claimed."""
+        return {name for claim in self.claims.values() for name in claim.names}
+
+    def with_users(self, users: Mapping[str, NamedUser]) -> "CallFile":
+        """The same file with its calls given to the users, by the names that it has for them, in small letters.
+
+        A call that a plan paid elsewhere is one to charge only where its user holds that very plan here, whose minutes
+        pay it then; else it is left out.
+        """
+        calls, rows, skipped = [], [], list(self.skipped)
+        for report, row in zip(self.calls, self.rows, strict=True):
+            claim = self.claims.get(row, _CLAIMS_NOTHING)
+            user = next((users[name.lower()] for name in claim.names if name.lower() in users), None)
+            if claim.plan_code and not _pays_here(claim.plan_code, user, report.service):
+                reason = sentence("The plan {plan} has paid for this call.", plan=claim.plan_code)
+                skipped.append(SkippedRow(row, report.call_id, reason))
+                continue
+            calls.append(report if user is None else replace(report, user_no=user.user_no))
+            rows.append(row)
+        return replace(self, calls=calls, rows=rows, skipped=sorted(skipped, key=_number), claims={})
+
+
+_CLAIMS_NOTHING = Claim()
+
+
+def _pays_here(plan_code: str, user: NamedUser | None, service: str) -> bool:
+    return user is not None and plan_code in user.plan_codes and decided_by_user(service)
 
 
 def read_calls(
@@ -53,11 +91,13 @@ def read_calls(
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
+    owner: tuple[str, str] | None = None,
 ) -> CallFile:
     """Read a file of call records; times without an offset are in `time_zone`.
 
     `columns` names columns by hand: a field (see CALL_WORDS) to a header, to a number from 1, or to ""
-    to leave it out. Refuses a file whose format is not recognised.
+    to leave it out. `owner` is the public id and the name of the account that they are to be charged to: a row that
+    names another one is bad. Refuses a file whose format is not recognised.
     """
     zone_of(time_zone)
     if is_json(content):
@@ -65,7 +105,8 @@ def read_calls(
     else:
         table = read_sheet(name, content, sheet, encoding=encoding)
     reader = _reader_of(table, format, service, time_zone, dict(columns or {}))
-    found, bad, skipped = _read_rows(table, reader)
+    owners = _Owners(owner)
+    found, bad, skipped = _read_rows(table, reader, owners)
     settled = _settle(reader, found)
     bad += _told(BadRow, table, settled.odd)
     skipped += _told(SkippedRow, table, settled.repeats)
@@ -77,6 +118,8 @@ def read_calls(
         skipped=sorted(skipped, key=_number),
         columns=reader.columns,
         encoding=table.encoding,
+        claims={read.number: read.claim for read in settled.kept if read.claim is not None},
+        notes=owners.notes(reader.columns.get("account", "")),
     )
 
 
@@ -88,6 +131,7 @@ class _Read:
     report: CallReport
     mark: str
     partner: str
+    claim: Claim | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +172,42 @@ _HEADERLESS: tuple[tuple[str, Callable[[list[str]], bool], Callable[[str, str], 
 )
 
 
-def _read_rows(table: Sheet, reader: CallReader) -> tuple[list[_Read], list[BadRow], list[SkippedRow]]:
+class _Owners:
+    """Whose calls the rows say that they are."""
+
+    def __init__(self, owner: tuple[str, str] | None) -> None:
+        self._owner = owner
+        self._others: set[str] = set()
+
+    def check(self, account: str) -> None:
+        """Refuse a row of another account; what is no account's id at all is noted."""
+        if self._owner is None or not account or account.casefold() in (name.casefold() for name in self._owner):
+            return
+        if account.startswith(_ACCOUNTS):
+            message = "This call is of the account {account}, and not of {own}."
+            raise invalid("account", message, account=account, own=self._owner[0])
+        self._others.add(account)
+
+    def notes(self, column: str) -> list[Sentence]:
+        """That a column seems to name accounts, and was not used."""
+        if not self._others:
+            return []
+        message = (
+            "The column {column} names no accounts as they are known here ({example}), and was not used: all calls are"
+            " taken as those of {own}."
+        )
+        assert self._owner is not None, "nothing is noted otherwise"
+        return [sentence(message, column=column, example=min(self._others), own=self._owner[0])]
+
+
+def _read_rows(table: Sheet, reader: CallReader, owners: _Owners) -> tuple[list[_Read], list[BadRow], list[SkippedRow]]:
     found: list[_Read] = []
     bad: list[BadRow] = []
     skipped: list[SkippedRow] = []
     for row in table.below(reader.header_row):
         try:
+            if reader.account is not None:
+                owners.check(reader.account(row.cells))
             reading = _read(reader, row)
         except Refusal as refusal:
             bad.append(BadRow(row.number, table.text_of(row), Sentence(refusal.message, refusal.values)))
@@ -153,7 +227,8 @@ def _read(reader: CallReader, row: Row) -> _Read | Sentence:
     if isinstance(reading, Sentence):
         return reading
     mark = fingerprint(row.cells) if reader.legs else ""
-    return _Read(row.number, reading, mark, reader.partner(row.cells) if reader.partner else "")
+    partner = reader.partner(row.cells) if reader.partner else ""
+    return _Read(row.number, reading, mark, partner, reader.claim(row.cells) if reader.claim else None)
 
 
 def _settle(reader: CallReader, found: list[_Read]) -> _Settled:

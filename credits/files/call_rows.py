@@ -24,11 +24,21 @@ Reading = CallReport | Sentence
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a row says that only the account's own users can decide: the names under which its user may be known, and
+    the code of the plan that paid the whole call, empty where none did."""
+
+    names: tuple[str, ...] = ()
+    plan_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CallReader:
     """How the rows of one file are read: `read` gives a call, or the reason to leave the row out, or refuses it.
 
     `header_row` is None where there is no header. With `legs` one id may stand for several legs of a call;
-    `partner` gives the id of the record that tells of the same call from its other end.
+    `partner` gives the id of the record that tells of the same call from its other end; `claim` what a row says of
+    its user, and `account` of its account.
     """
 
     format: str
@@ -38,6 +48,8 @@ class CallReader:
     columns: dict[str, str] = field(default_factory=dict)
     legs: bool = False
     partner: Callable[[list[str]], str] | None = None
+    claim: Callable[[list[str]], Claim] | None = None
+    account: Callable[[list[str]], str] | None = None
 
 
 def call_report(

@@ -87,4 +87,5 @@ CALL_WORDS: dict[str, tuple[str, ...]] = {
     "service": ("service",),
     "direction": ("direction", "call direction"),
     "user_no": ("user no", "user number"),
+    "account": ("account", "account id", "accountid"),
 }  # fmt: skip

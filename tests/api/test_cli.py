@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -295,6 +296,73 @@ def test_an_unknown_format_is_a_wrong_use(run: Run, account: str, tmp_path: Path
     file = _written(tmp_path, "calls.csv", CALLS)
 
     assert run("calls", "import", file, "--account", account, "--format", "morse").code == 2
+
+
+def test_an_export_reads_back_and_charges_nothing_again(run: Run, account: str, tmp_path: Path) -> None:
+    run(*PUBLISH, _written(tmp_path, "rates.csv", RATES))
+    run("calls", "import", _written(tmp_path, "calls.csv", CALLS), "--account", account)
+
+    plain = run("calls", "export", tmp_path / "out.csv", "--account", account)
+    packed = run("calls", "export", "--zip", tmp_path / "out.zip", "--account", account)
+    again = run("calls", "import", tmp_path / "out.zip", "--account", account)
+
+    assert (plain.code, packed.code, again.code) == (0, 0, 0)
+    assert plain.err == "Wrote 2 calls.\n"
+    lines = (tmp_path / "out.csv").read_bytes().split(b"\r\n")
+    assert lines[0].startswith(b"UsageId,Call ID,")
+    assert len(lines) == 4
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert archive.namelist() == ["PSTN.calls.2026-10-01_2026-10-01.csv"]
+    assert [row[1:3] for row in again.rows] == [["duplicate", "a"], ["duplicate", "b"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (("--from", "2026-10-01", "--to", "2026-10-01"), 2),
+        (("--from", "2026-10-02"), 0),
+        (("--to", "2026-09-30"), 0),
+        (("--from", "2026-10-01T09:00:01"), 1),
+        (("--to", "2026-10-01T11:05:00+02:00"), 1),
+    ],
+)
+def test_an_export_is_of_whole_days_or_between_instants(
+    run: Run, account: str, tmp_path: Path, options: tuple[str, ...], count: int
+) -> None:
+    run(*PUBLISH, _written(tmp_path, "rates.csv", RATES))
+    run("calls", "import", _written(tmp_path, "calls.csv", CALLS), "--account", account)
+
+    ended = run("calls", "export", tmp_path / "out.csv", "--account", account, *options)
+
+    assert ended.err == f"Wrote {count} calls.\n"
+
+
+def test_an_export_overwrites_nothing(run: Run, account: str, tmp_path: Path) -> None:
+    file = _written(tmp_path, "out.csv", "precious")
+
+    ended = run("calls", "export", file, "--account", account)
+
+    assert ended.code == 1
+    assert file.read_text() == "precious"
+    assert run("calls", "export", tmp_path / "new.csv", "--account", account, "--from", "soon").code == 2
+
+
+def test_a_row_of_another_account_is_refused_and_a_column_of_no_accounts_is_told_of(
+    run: Run, account: str, tmp_path: Path
+) -> None:
+    run(*PUBLISH, _written(tmp_path, "rates.csv", RATES))
+    header, *rows = CALLS.splitlines()
+    mixed = "\n".join([f"account,{header}", f"acct_9z9,{rows[0]}", f"{account},{rows[1]}"])
+    foreign = "\n".join([f"account,{header}", *(f"site 7,{row}" for row in rows)])
+
+    refused = run("calls", "import", _written(tmp_path, "mixed.csv", mixed), "--account", account)
+    taken = run("calls", "import", _written(tmp_path, "foreign.csv", foreign), "--account", account)
+
+    assert refused.code == 1
+    assert sorted(row[1] for row in refused.rows) == ["charged", "refused"]
+    assert f"of the account acct_9z9, and not of {account}" in refused.out
+    assert sorted(row[1] for row in taken.rows) == ["charged", "duplicate"]
+    assert "The column account names no accounts as they are known here (site 7)" in taken.err
 
 
 def test_sound_books_are_verified(run: Run, account: str, tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from credits.call_messages import CallReport
+from credits.callers import NamedUser
 from credits.files.call_files import CallFile, read_calls
 from credits.files.sheets import BadRow, SkippedRow
 from credits.instants import SECOND, instant
@@ -32,7 +34,7 @@ UUID_A = "6d0f22e0-0000-4000-8000-00000000000a"
 UUID_B = "6d0f22e0-0000-4000-8000-00000000000b"
 
 
-def read(text: str, columns: Mapping[str, str] | None = None, **options: str) -> CallFile:
+def read(text: str, columns: Mapping[str, str] | None = None, **options: Any) -> CallFile:
     return read_calls("calls.csv", text.encode(), columns=columns, **options)
 
 
@@ -355,6 +357,63 @@ def test_the_usage_report_says_by_the_type_of_a_call_which_service_it_is(shared_
         "This row says the same as row 11.": 1,
     }
     assert found.calls[0].answered_at == at(2026, 3, 26, 17, 32, 28) + 30_414
+
+
+def test_of_a_usage_report_the_calls_that_plans_have_paid_are_left_out_where_no_user_holds_them(
+    shared_data: Path,
+) -> None:
+    content = (shared_data / "generated" / "teams_PSTN.calls.synthetic.csv").read_bytes()
+
+    read = read_calls("PSTN.calls.csv", content)
+    found = read.with_users({"user17@contoso.example": NamedUser(7, frozenset({"MCOPSTN1"}))})
+
+    assert "user17@contoso.example" in read.user_names
+    ours = {row for row, claim in read.claims.items() if "user17@contoso.example" in claim.names}
+    by_plan = {row for row in ours if read.claims[row].plan_code == "MCOPSTN1"}
+    assert by_plan
+    assert {row for row, call in zip(found.rows, found.calls, strict=True) if call.user_no == 7} >= by_plan
+    told = Counter(reason(row) for row in found.skipped if row not in read.skipped)
+    assert told == {
+        "The plan MCOPSTN1 has paid for this call.": 36 - len(by_plan),
+        "The plan MCOPSTN2 has paid for this call.": 23,
+        "The plan MCOMEETADD has paid for this call.": 11,
+    }
+    assert len(found.calls) + len(found.skipped) == 152
+
+
+OWNER = ("acct_4r8", "Contoso Ltd")
+
+
+@pytest.mark.parametrize("account", ["acct_4r8", "ACCT_4R8", "contoso ltd", ""])
+def test_rows_that_name_their_own_account_are_taken(account: str) -> None:
+
+    file = read(f"account,call_id,to,answered_at,duration_s\n{account},a,+44,2026-03-01 10:00:00,5\n", owner=OWNER)
+
+    assert [call.call_id for call in file.calls] == ["a"]
+    assert file.notes == []
+
+
+def test_a_row_of_another_account_is_bad_and_says_so() -> None:
+    text = "Account ID,call_id,to,answered_at,duration_s\n{},a,+44,2026-03-01 10:00:00,5\n"
+
+    file = read(text.format("acct_9z9") + "acct_4r8,b,+44,2026-03-01 10:00:00,5\n", owner=OWNER)
+
+    assert [call.call_id for call in file.calls] == ["b"]
+    assert [reason(row) for row in file.bad] == ["This call is of the account acct_9z9, and not of acct_4r8."]
+    assert len(read(text.format("acct_9z9"), owner=OWNER, columns={"account": ""}).calls) == 1
+
+
+def test_a_column_that_names_no_accounts_of_ours_is_told_of_and_not_used(shared_data: Path) -> None:
+    content = (shared_data / "generated" / "cdrs.csv").read_bytes()
+
+    file = read_calls("cdrs.csv", content, owner=OWNER)
+
+    assert file.calls == read_calls("cdrs.csv", content).calls
+    (note,) = file.notes
+    assert language("en").say(note.message, **note.values) == (
+        "The column account names no accounts as they are known here (acct-000), and was not used: all calls are taken"
+        " as those of acct_4r8."
+    )
 
 
 def test_a_zipped_usage_report_reads_like_the_file_within(shared_data: Path) -> None:

@@ -16,7 +16,7 @@ from credits.ids import public_id, read_uuid, uuid_of
 from credits.instants import DAY, HOUR, MINUTE, SECOND
 from credits.language import language
 from credits.refusals import Code, Refusal
-from credits.usage_report import COLUMNS, Packing, name_of_report, report_part, report_parts, time_of_calls
+from credits.usage_report import COLUMNS, Packing, ReportPart, name_of_report, report_part, report_parts, time_of_calls
 from db.kinds import CallStatus, Service
 from db.session import Database
 from tests.books import Books, open_books
@@ -163,7 +163,7 @@ def test_only_calls_that_were_made_are_told_and_only_those_of_the_time(books: Bo
 def test_the_parts_of_a_report_are_the_report(database: Database, most: int) -> None:
     callers = world(database)
     talk(callers)
-    parts, after = [], None
+    parts, after = list[ReportPart](), None
     with database.reading() as session:
         while not parts or after:
             part = report_part(session, account_id=callers.books.account_id, after=after, most=most, **ALWAYS)

@@ -1,9 +1,10 @@
 """Who asks: a program by its bearer token, or a person by their session cookie. Strangers see nothing.
 
-Tokens open `/graphql` only; pages are for people. Everything but the sign-in, the health checks and the
-static files is closed to strangers, whether it exists or not.
+Tokens open `/graphql`, and the downloads that its answers name; pages are for people. Everything but the sign-in, the
+health checks and the static files is closed to strangers, whether it exists or not.
 """
 
+import re
 from functools import partial
 from urllib.parse import quote, urlsplit
 
@@ -30,6 +31,7 @@ SIGN_IN = "/sign-in"
 _OPEN = (SIGN_IN, "/preferences", "/healthz", "/readyz", "/metrics")
 # Whoever sends to a webhook proves it by a signature.
 _OPEN_BELOW = ("/static/", WEBHOOKS)
+_DOWNLOADS = re.compile(r"/accounts/[^/]+/calls/report\.(csv|zip)")
 # A token's state is remembered this long, so that a busy switch costs no look-up a call.
 TOKEN_SECONDS = 5.0
 TOKENS_REMEMBERED = 4096
@@ -52,7 +54,7 @@ class Authentication:
         request = Request(scope)
         token = _bearer(request)
         if token is not None:
-            viewer = await self._viewer_of_token(token) if scope["path"] == GRAPHQL else None
+            viewer = await self._viewer_of_token(token) if _open_to_tokens(scope["path"]) else None
             session = None
         else:
             session = self.running.sessions.read(request.cookies.get(self.running.sessions.cookie), clock.now())
@@ -115,6 +117,10 @@ def viewer_of_person(person: PersonState) -> Viewer:
 def _bearer(request: Request) -> str | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _open_to_tokens(path: str) -> bool:
+    return path == GRAPHQL or _DOWNLOADS.fullmatch(path) is not None
 
 
 def _open_to_strangers(path: str) -> bool:

@@ -9,9 +9,9 @@ from credits.accounts import AccountState, account_now
 from credits.ids import public_id, read_id
 from credits.instants import moment
 from credits.refusals import Refusal
-from credits.usage import UsageDimension
 from db.kinds import Scope
 from schema.access import Needs, Viewer, forbidden, signed_in
+from schema.account_reports import AccountReports
 from schema.auto_recharge import AutoRecharge, RechargeDecision, find_rule, list_decisions
 from schema.balances import Balance, BalanceDay
 from schema.calls import Call, CallFilter, list_calls
@@ -39,17 +39,14 @@ from schema.paging import After, Before, Connection, First, Window, connection, 
 from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
 from schema.rows import read_rows
-from schema.statements import Statement, find_statement, list_statements
-from schema.usage import UsageRow, list_usage
 from schema.users import User, list_users
 
 _OPERATOR = "OPERATOR"
 _USUAL_DAYS = 90
-_USUAL_GROUPS = [UsageDimension.DAY]
 
 
 @strawberry.type(description="A prepaid account for telephone calls.")
-class Account(Node):
+class Account(AccountReports, Node):
     name: str = strawberry.field(description="What people know it by.")
     currency: str = strawberry.field(description="The ISO 4217 code of the currency of all its money.")
     time_zone: str = strawberry.field(description="IANA; days of expiry, months and reports follow it.")
@@ -65,7 +62,6 @@ class Account(Node):
         description="Whom its users may call, where a user has no policy of its own."
     )
     now: datetime = strawberry.field(description="Its present instant: a TEST account's own clock, else the server's.")
-    state: strawberry.Private[AccountState]
 
     @classmethod
     def from_state(cls, state: AccountState, now: int) -> Self:
@@ -223,40 +219,6 @@ class Account(Node):
     ) -> Connection[Call]:
         asked = CallFilter(status, from_, to, (search or "").strip())
         return await list_calls(info, self.state, asked, window(first, after, before, int, int))
-
-    @query(
-        Needs(Scope.READ),
-        "The calls that were made, added up. Those without a rate cost nothing; of those that were reversed neither"
-        " money nor a plan's minutes were used. Up to five years, and up to 10,000 rows, at a time.",
-    )
-    async def usage(
-        self,
-        info: Info,
-        from_: Annotated[datetime, strawberry.argument(name="from", description="Answered at this instant or later.")],
-        to: Annotated[datetime, strawberry.argument(description="Answered before this instant.")],
-        group_by: Annotated[
-            list[UsageDimension] | None,
-            strawberry.argument(description="What to add up by, which is also how rows are ordered; nothing: one row."),
-        ] = _USUAL_GROUPS,
-    ) -> list[UsageRow]:
-        return await list_usage(info, self.state, from_, to, _USUAL_GROUPS if group_by is None else group_by)
-
-    @query(Needs(Scope.READ), "Its statements, month by month, the newest first.")
-    async def statements(
-        self, info: Info, first: First = 12, after: After = None, before: Before = None
-    ) -> Connection[Statement]:
-        return await list_statements(info, self.state, window(first, after, before, int))
-
-    @query(
-        Needs(Scope.READ),
-        "The statement of a month; null for one before the account was opened, and for one that has not begun.",
-    )
-    async def statement(
-        self,
-        info: Info,
-        month: Annotated[date, strawberry.argument(description="Any day of the month, in the account's time zone.")],
-    ) -> Statement | None:
-        return await find_statement(info, self.state, month)
 
     @resolved("The least that a recharge may buy.")
     def minimum_recharge(self, info: Info) -> Money:

@@ -97,7 +97,7 @@ def window(first: int | None, after: str | None, before: str | None, *key: type)
     if after is not None and before is not None:
         raise invalid("before", "Give `after` or `before`, not both.")
     cursor, field = (after, "after") if before is None else (before, "before")
-    return Window(size, None if cursor is None else _read_cursor(cursor, key, field), before is not None)
+    return Window(size, None if cursor is None else read_cursor(cursor, key, field), before is not None)
 
 
 def connection(
@@ -113,7 +113,7 @@ def connection(
     shown = rows[: wanted.first]
     if wanted.backwards:
         shown = shown[::-1]
-    edges = [Edge(cursor=_write_cursor(key(row)), node=node(row)) for row in shown]
+    edges = [Edge(cursor=write_cursor(key(row)), node=node(row)) for row in shown]
     info = PageInfo(
         has_next_page=wanted.backwards or goes_on,
         has_previous_page=goes_on if wanted.backwards else wanted.key is not None,
@@ -150,11 +150,13 @@ def like(text: str) -> str:
     return f"%{escaped}%"
 
 
-def _write_cursor(key: Key) -> str:
+def write_cursor(key: Key) -> str:
+    """A sort key as the text that clients hand back."""
     return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def _read_cursor(text: str, types: Sequence[type], field: str) -> Key:
+def read_cursor(text: str, types: Sequence[type], field: str) -> Key:
+    """The sort key of a cursor; what is none, or one of another list, is refused at `field`."""
     try:
         key = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):

@@ -10,8 +10,10 @@ from credits.accounts import AccountState
 from credits.instants import instant
 from credits.usage import Usage, UsageDimension, usage_of
 from schema.context import Info
+from schema.fields import resolved
 from schema.kinds import Service, describe
 from schema.money import Money
+from schema.users import User, find_user
 
 describe(
     UsageDimension,
@@ -52,10 +54,11 @@ class UsageRow:
         )
     )
     charge: Money = strawberry.field(description="What credit paid.")
+    account: strawberry.Private[AccountState]
     user_no: strawberry.Private[int | None]
 
     @classmethod
-    def from_state(cls, state: Usage, currency: str) -> Self:
+    def from_state(cls, state: Usage, account: AccountState) -> Self:
         """A row as the rules add it up."""
         by = state.by.get
         service = by(UsageDimension.SERVICE)
@@ -69,9 +72,16 @@ class UsageRow:
             calls=state.calls,
             minutes=_minutes(state.seconds),
             plan_minutes=_minutes(state.plan_seconds),
-            charge=Money.of(state.charge_micros, currency),
+            charge=Money.of(state.charge_micros, account.currency),
+            account=account,
             user_no=by(UsageDimension.USER),
         )
+
+    @resolved("The user who made them; null for calls without a user.")
+    async def user(self, info: Info) -> User | None:
+        if self.user_no is None:
+            return None
+        return await find_user(info.context, self.account.account_id, self.user_no)
 
 
 async def list_usage(
@@ -81,7 +91,7 @@ async def list_usage(
     rows = await info.context.read(
         usage_of, account_id=account.account_id, from_at=instant(from_), to_at=instant(to), group_by=group_by
     )
-    return [UsageRow.from_state(row, account.currency) for row in rows]
+    return [UsageRow.from_state(row, account) for row in rows]
 
 
 def _minutes(seconds: int) -> Decimal:

@@ -1,13 +1,16 @@
 """Users: who makes calls, with their licences, and what they spent."""
 
+import asyncio
 from datetime import datetime
 from typing import Any, Self
 
 import strawberry
 
 from credits.accounts import AccountState, account_now
+from credits.callers import users_named
 from credits.ids import public_id
 from credits.instants import moment, month_of
+from credits.refusals import Code, Refusal
 from schema.context import Context, Info
 from schema.fields import resolved
 from schema.kinds import ConferenceDialOut, UserDialOut
@@ -16,6 +19,8 @@ from schema.nodes import Node, found_by
 from schema.paging import Connection, Window, connection, counting, like
 from schema.plans import Plan, find_plan
 from schema.rows import LicenseRow, UserRow, read_rows
+
+MOST_NAMES = 1_000
 
 
 @strawberry.type(description="A plan that a user holds.")
@@ -90,6 +95,12 @@ class User(Node):
         return Money.of(0 if row is None else row.spent_micros, account.currency)
 
 
+@strawberry.type(description="A user whom a file names.")
+class NamedUser:
+    name: str = strawberry.field(description="The name that was asked for.")
+    user: User = strawberry.field(description="Who goes by it.")
+
+
 @found_by("user")
 async def find_user(context: Context, account_id: int, user_no: int) -> User | None:
     """A user by its numbers; one that was removed can still be found, for the calls it made."""
@@ -125,3 +136,13 @@ async def list_users(
         node=lambda row: User.from_row(row, account),
         count=counting(info, "phone_user", condition, parameters),
     )
+
+
+async def find_named_users(info: Info, account: AccountState, names: list[str]) -> list[NamedUser]:
+    """The users of an account who go by some names."""
+    if len(names) > MOST_NAMES:
+        raise Refusal(Code.LIMIT_EXCEEDED, "Ask for up to {most} names at a time.", field=("names",), most=MOST_NAMES)
+    found = await info.context.read(users_named, account.account_id, names)
+    known = [(name, found[name.lower()].user_no) for name in names if name.lower() in found]
+    users = await asyncio.gather(*(find_user(info.context, account.account_id, user_no) for _, user_no in known))
+    return [NamedUser(name=name, user=user) for (name, _), user in zip(known, users, strict=True) if user is not None]

@@ -8,6 +8,7 @@ from tests.calling import ABROAD, gather_callers
 from tests.factories import a_rate, make_account, make_deck
 from tests.schema.asking import Api, acct
 from tests.schema.test_calls import a_call, record
+from tests.schema.test_loading import statements as sent  # noqa: F401 - a fixture, used by being here
 
 USAGE = """
 query Usage($a: ID!, $from: DateTime!, $to: DateTime!, $by: [UsageDimension!]!) {
@@ -74,6 +75,26 @@ def test_what_plans_paid_is_told_apart(api: Api) -> None:
     assert [(row["department"], row["minutes"], row["planMinutes"], row["charge"]["amount"]) for row in rows] == [
         ("Sales", "1.5000", "1.5000", "0.00"), (None, "1.0000", "0.0000", "0.60"),
     ]  # fmt: skip
+
+
+def test_users_are_told_by_who_they_are_with_one_look_at_all_of_them(
+    api: Api,
+    sent: list[str],  # noqa: F811 - the fixture
+) -> None:
+    callers = gather_callers(api.database)
+    for name in ("ann", "bob", "cid"):
+        callers.calls(callers.user("MCOPSTN2", user_name=name), ABROAD)
+    callers.calls(None, ABROAD)
+    document = (
+        "query U($a: ID!, $from: DateTime!, $to: DateTime!) { account(id: $a) {"
+        " usage(from: $from, to: $to, groupBy: [USER]) { calls user { userName } } } }"
+    )
+    sent.clear()
+
+    rows = api.ask(document, a=acct(callers.books.account_id), **OCTOBER)["account"]["usage"]
+
+    assert [(row["user"] or {}).get("userName") for row in rows] == ["ann", "bob", "cid", None]
+    assert len([sql for sql in sent if "phone_user" in sql]) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """The pages' addresses, and the pages for what cannot be shown."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount
 
 from web.assets import FingerprintedFiles
@@ -30,6 +31,7 @@ from web.pages import (
     receipts,
     recharges,
     refunds,
+    usage_report,
 )
 from web.rendering import render
 
@@ -42,7 +44,7 @@ def routes() -> list[BaseRoute]:
     """Every page, and the static files that they load."""
     rooms = (
         accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
-        call_import, check, corrections, calls, decks, rates, preferences,
+        call_import, usage_report, check, corrections, calls, decks, rates, preferences,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 
@@ -54,7 +56,11 @@ def exception_handlers() -> Mapping[Any, Handler]:
 
 
 def error_page(request: Request, status_code: int, *, incident: str | None = None, said: str = "") -> Response:
-    """The page that says, in the reader's words, why there is nothing to see, and what to do next."""
+    """The page that says, in the reader's words, why there is nothing to see, and what to do next. A program, which may
+    download, is told as the API would."""
+    if getattr(request.state, "by_token", False):
+        message = said or HTTPStatus(status_code).phrase
+        return JSONResponse({"errors": [{"message": message, "extensions": {"incidentId": incident}}]}, status_code)
     return render(request, "error.html", status_code=status_code, status=status_code, incident=incident, said=said)
 
 

@@ -10,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from credits.callers import NamedUser
 from credits.files.call_files import CallFile, read_calls
+from credits.ids import public_id, read_id
 from credits.instants import moment
 from credits.language import Language
 from credits.refusals import Refusal
@@ -35,6 +37,7 @@ class Result:
     charge: Decimal = Decimal(0)
     bad: list[tuple[int, str, str]] = field(default_factory=list)
     skipped: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 async def choose(request: Request) -> Response:
@@ -53,14 +56,18 @@ async def take_in(request: Request) -> Response:
         said = language.say("Choose a file: CSV, XLSX or text, no larger than 32 MB.")
         return _page(request, await _data(request), typed, [Problem("file", said)], None)
     zone = typed.get("time_zone", "UTC")
+    owner = (await _data(request))["account"]
     try:
-        file = await run_in_threadpool(read_calls, upload.name, upload.content, time_zone=zone)
+        file = await run_in_threadpool(
+            read_calls, upload.name, upload.content, time_zone=zone, owner=(owner["id"], owner["name"])
+        )
     except Refusal as refusal:
         problem = Problem("file", language.say(refusal.message, **refusal.values))
         return _page(request, await _data(request), typed, [problem], None)
+    file = file.with_users(await _users_named(request, sorted(file.user_names)))
     result = _begun(file, language)
     for start in range(0, len(file.calls), _BATCH):
-        payload = await tell(request, "record_calls", accountId=account, calls=_inputs(file, start))
+        payload = await tell(request, "record_calls", accountId=account, calls=_inputs(account, file, start))
         if payload["errors"]:
             problems = [Problem("", error["message"]) for error in payload["errors"]]
             return _page(request, await _data(request), typed, problems, result)
@@ -69,9 +76,24 @@ async def take_in(request: Request) -> Response:
     return _page(request, await _data(request), typed, [], result)
 
 
+async def _users_named(request: Request, names: Sequence[str]) -> dict[str, NamedUser]:
+    """The users whom a file names, with the plans that they hold, by those names in small letters."""
+    found = {}
+    for start in range(0, len(names), _BATCH):
+        data = await ask(
+            request, "users_named", account=request.path_params["account"], names=names[start : start + _BATCH]
+        )
+        for named in data["account"]["usersNamed"]:
+            _, user_no = read_id("user", named["user"]["id"])
+            codes = frozenset(held["plan"]["code"] for held in named["user"]["licenses"])
+            found[named["name"].lower()] = NamedUser(user_no, codes)
+    return found
+
+
 def _begun(file: CallFile, language: Language) -> Result:
     bad = [(row.number, row.text, language.say(row.reason.message, **row.reason.values)) for row in file.bad]
-    return Result(file.format, bad=bad, skipped=len(file.skipped))
+    notes = [language.say(note.message, **note.values) for note in file.notes]
+    return Result(file.format, bad=bad, skipped=len(file.skipped), notes=notes)
 
 
 def _count(result: Result, answers: Sequence[dict[str, Any]], rows: Sequence[int]) -> None:
@@ -87,13 +109,15 @@ def _count(result: Result, answers: Sequence[dict[str, Any]], rows: Sequence[int
             result.charge += Decimal(answer["call"]["charge"]["amount"])
 
 
-def _inputs(file: CallFile, start: int) -> list[dict[str, Any]]:
+def _inputs(account: str, file: CallFile, start: int) -> list[dict[str, Any]]:
+    (account_id,) = read_id("acct", account)
     return [
         {
             "callId": call.call_id,
             "service": str(call.service),
             "from": call.from_number,
             "to": call.to_number,
+            "userId": None if call.user_no is None else public_id("user", account_id, call.user_no),
             "answeredAt": moment(call.answered_at).isoformat(),
             "durationSeconds": call.duration_seconds,
         }

@@ -11,7 +11,7 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from api import graphiql, health, metrics, sign_in, webhooks
+from api import graphiql, health, interpreter, metrics, sign_in, webhooks
 from api.authentication import Authentication
 from api.csrf import CrossSiteProtection
 from api.headers import SecurityHeaders
@@ -27,7 +27,9 @@ def app_from_environment() -> Starlette:
     """What uvicorn calls in each process: an app made from the environment's settings."""
     settings = Settings()
     set_up_logs(settings)
-    return build_app(settings)
+    app = build_app(settings)
+    interpreter.settle()
+    return app
 
 
 def build_app(settings: Settings) -> Starlette:

@@ -26,6 +26,7 @@ _WITHIN_HEAD = tuple(slice(length) for length in range(HEAD, 0, -1))
 # A process keeps no more rates than this, but for the deck that it needs right now.
 LARGEST_BOOK = 600_000
 _ROWS_AT_ONCE = 20_000
+_LARGE_DECK = 20_000
 _TERMS = "deck_id, name, currency, effective_from, decimals, rounding, rate_count"
 _RATE = (
     "rate_no, service, prefix, destination, country, blocked, connect_fee_nanos, tiers, free_seconds, max_cost_nanos"
@@ -110,6 +111,9 @@ def load_deck(session: Session, deck_id: int) -> Deck:
             services[rate.service].append(rate)
         tables = {service: prefix_table(rates) for service, rates in services.items()}
     assert sum(map(len, services.values())) == terms.rate_count, "the rates of a deck are numbered without gaps"
+    if terms.rate_count >= _LARGE_DECK:  # it stays: the collector need not walk through it ever again
+        gc.collect()
+        gc.freeze()
     return Deck(**asdict(terms), tables=tables)
 
 

@@ -8,7 +8,6 @@ from tests.calling import ABROAD, gather_callers
 from tests.factories import a_rate, make_account, make_deck
 from tests.schema.asking import Api, acct
 from tests.schema.test_calls import a_call, record
-from tests.schema.test_loading import statements as sent  # noqa: F401 - a fixture, used by being here
 
 USAGE = """
 query Usage($a: ID!, $from: DateTime!, $to: DateTime!, $by: [UsageDimension!]!) {
@@ -79,7 +78,7 @@ def test_what_plans_paid_is_told_apart(api: Api) -> None:
 
 def test_users_are_told_by_who_they_are_with_one_look_at_all_of_them(
     api: Api,
-    sent: list[str],  # noqa: F811 - the fixture
+    statements: list[str],
 ) -> None:
     callers = gather_callers(api.database)
     for name in ("ann", "bob", "cid"):
@@ -89,12 +88,12 @@ def test_users_are_told_by_who_they_are_with_one_look_at_all_of_them(
         "query U($a: ID!, $from: DateTime!, $to: DateTime!) { account(id: $a) {"
         " usage(from: $from, to: $to, groupBy: [USER]) { calls user { userName } } } }"
     )
-    sent.clear()
+    statements.clear()
 
     rows = api.ask(document, a=acct(callers.books.account_id), **OCTOBER)["account"]["usage"]
 
     assert [(row["user"] or {}).get("userName") for row in rows] == ["ann", "bob", "cid", None]
-    assert len([sql for sql in sent if "phone_user" in sql]) == 1
+    assert len([sql for sql in statements if "phone_user" in sql]) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ accounts in the order of their ids, so that no two transactions wait for each ot
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from hashlib import sha256
@@ -84,13 +84,13 @@ def lock(session: Session, account_id: int) -> AccountState:
     return _state(session.row(_READ + session.for_update, account_id))
 
 
-def lock_all(session: Session, account_ids: Iterable[int]) -> dict[int, AccountState]:
-    """Several accounts, locked in the order of their ids; what is no account is left out."""
-    found = session.rows(
+def lock_all(session: Session, account_ids: Iterable[int]) -> Callable[[], dict[int, AccountState]]:
+    """Several accounts, locked in the order of their ids, to be read later; what is no account is left out."""
+    found = session.ask(
         f"SELECT {_COLUMNS} FROM account WHERE {session.among('account_id')} ORDER BY account_id" + session.for_update,
         session.listed(account_ids),
     )
-    return {row[0]: AccountState(*row) for row in found}
+    return lambda: {row[0]: AccountState(*row) for row in found()}
 
 
 def lock_if_free(session: Session, account_id: int) -> list[AccountState]:

@@ -5,7 +5,7 @@ expired still charges it (pitfalls, reservations).
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -99,21 +99,25 @@ _row_of = attrgetter(*COLUMNS)
 _changed_of = attrgetter(*_KEYS, *_CHANGING)
 
 
-def known_calls(session: Session, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], CallState]:
-    """The calls that are on record, of some accounts and call ids."""
-    keys = set(wanted)
-    if session.is_postgresql and len({account_id for account_id, _ in keys}) > 1:
-        found = session.rows(
-            f"{_READ} WHERE (account_id, call_id) IN (SELECT * FROM unnest(?::bigint[], ?::text[]))",
-            [account_id for account_id, _ in keys], [call_id for _, call_id in keys],
-        )  # fmt: skip
-        return {(row[0], row[2]): CallState(*row) for row in found}
-    states = {}
-    for account_id in {account_id for account_id, _ in keys}:
-        own = session.listed(call_id for owner, call_id in keys if owner == account_id)
-        for row in session.rows(f"{_READ} WHERE account_id = ? AND {session.among('call_id')}", account_id, own):
-            states[account_id, row[2]] = CallState(*row)
-    return states
+def known_calls(session: Session, wanted: Iterable[tuple[int, str]]) -> Callable[[], dict[tuple[int, str], CallState]]:
+    """The calls that are on record, of some accounts and call ids, to be fetched later."""
+    by_account: dict[int, set[str]] = {}
+    for account_id, call_id in wanted:
+        by_account.setdefault(account_id, set()).add(call_id)
+    if session.is_postgresql and len(by_account) > 1:
+        keys = [(account_id, call_id) for account_id, call_ids in by_account.items() for call_id in call_ids]
+        asked = [
+            session.ask(
+                f"{_READ} WHERE (account_id, call_id) IN (SELECT * FROM unnest(?::bigint[], ?::text[]))",
+                [account_id for account_id, _ in keys], [call_id for _, call_id in keys],
+            )
+        ]  # fmt: skip
+    else:
+        within = f"{_READ} WHERE account_id = ? AND {session.among('call_id')}"
+        asked = [
+            session.ask(within, account_id, session.listed(call_ids)) for account_id, call_ids in by_account.items()
+        ]
+    return lambda: {(row[0], row[2]): CallState(*row) for fetch in asked for row in fetch()}
 
 
 def call_state(session: Session, account_id: int, call_no: int) -> CallState:

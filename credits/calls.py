@@ -8,7 +8,7 @@ a file are one code path.
 import re
 from collections.abc import Iterable, Sequence
 
-from credits.accounts import require_open
+from credits.accounts import lock_all, require_open
 from credits.call_messages import (
     Answer,
     Authorization,
@@ -55,17 +55,23 @@ def post_calls(
     session: Session, messages: Sequence[Message], *, rates: RateBook, now: int, terms: Terms = USUAL_TERMS
 ) -> list[Answer]:
     """Act on what switches say, in its order; one answer a message. Accounts are locked in the order of their ids."""
-    journals = open_journals(session, {message.account_id for message in messages}, now, terms)
-    read_lots(session, list(journals.values()))
-    known = known_calls(session, _calls_named_in(messages))
+    account_ids = sorted({message.account_id for message in messages})
+    with session.together():
+        locked = lock_all(session, account_ids)
+        newest = rates.look(session)
+        calls = known_calls(session, _calls_named_in(messages))
+        lots = read_lots(session, account_ids, now, terms)
+    newest()
+    known = calls()
+    journals = open_journals(session, locked(), lots(), now, terms)
     desk = Desk(session, rates, _users_named_in(messages, known.values()))
     posting = _Posting(journals, desk, known)
     posting.read_ahead(messages)
     answers = [posting.answer(message) for message in messages]
     decide_all(journals.values())
-    with session.together():
-        posting.write(session)
-        write_journals(session, list(journals.values()))
+    session.only_write_from_here()
+    posting.write(session)
+    write_journals(session, list(journals.values()))
     return answers
 
 

@@ -9,7 +9,7 @@ import json
 import threading
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -26,6 +26,7 @@ _WITHIN_HEAD = tuple(slice(length) for length in range(HEAD, 0, -1))
 # A process keeps no more rates than this, but for the deck that it needs right now.
 LARGEST_BOOK = 600_000
 _ROWS_AT_ONCE = 20_000
+_NEWEST = "SELECT coalesce(max(deck_id), 0) FROM rate_deck"
 _LARGE_DECK = 20_000
 _TERMS = "deck_id, name, currency, effective_from, decimals, rounding, rate_count"
 _RATE = (
@@ -77,7 +78,7 @@ class Deck(DeckTerms):
 
 def newest_deck_id(session: Session) -> int:
     """The number of the deck published last, 0 before the first."""
-    row = session.row("SELECT coalesce(max(deck_id), 0) FROM rate_deck")
+    row = session.row(_NEWEST)
     assert row is not None
     return int(row[0])
 
@@ -190,6 +191,19 @@ class RateBook:
         published = own._listing(session).get((name, currency), [])
         position = bisect_right(published, (at, _AFTER_ALL))
         return own.deck(session, published[position - 1][1]) if position else None
+
+    def look(self, session: Session) -> Callable[[], None]:
+        """Ask which deck is the newest in this session, to be heard later: what else is asked about decks needs it."""
+        if session in self._newest:
+            return lambda: None
+        asked = session.ask(_NEWEST)
+
+        def hear() -> None:
+            ((newest,),) = asked()
+            with self._lock:
+                self._newest[session] = int(newest)
+
+        return hear
 
     def superseded_at(self, session: Session, deck: DeckTerms) -> int | None:
         """The instant from which another deck counts in place of this one; None while none does."""

@@ -5,7 +5,7 @@ worker does it for those to whom nobody posts. Expiry itself needs nobody: a lot
 from that instant on. What is written for it, once the settlement window has closed, is the bookkeeping.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from credits import accounts
@@ -13,7 +13,7 @@ from credits.accounts import AccountState, account_now
 from credits.consequences import follow
 from credits.instants import DAY
 from credits.language import language
-from credits.ledger import Journal, open_lots
+from credits.ledger import Journal, LotsRead, open_lots
 from credits.lots import Occasion, OpenLot, occasions
 from credits.methods import method_of
 from credits.notices import tell
@@ -51,12 +51,18 @@ def open_journal(session: Session, account_id: int, now: int, terms: Terms) -> J
     return _opened(session, accounts.lock(session, account_id), now, terms)
 
 
-def open_journals(session: Session, account_ids: Iterable[int], now: int, terms: Terms) -> dict[int, Journal]:
-    """Lock several accounts in the order of their ids, and open the journals of those that there are."""
-    return {
-        account_id: _opened(session, account, now, terms)
-        for account_id, account in accounts.lock_all(session, account_ids).items()
-    }
+def open_journals(
+    session: Session, locked: Mapping[int, AccountState], lots: LotsRead, now: int, terms: Terms
+) -> dict[int, Journal]:
+    """Do all that has fallen due in several locked accounts, and open their journals, with the lots that were read of
+    them; where something was done meanwhile, they are read anew when they are needed."""
+    journals = {}
+    for account_id, account in locked.items():
+        was_due = account.due_at <= max(account_now(account, now), account.last_posted_at, account.caught_up_at)
+        journal = journals[account_id] = _opened(session, account, now, terms)
+        if account_id in lots and not was_due:
+            journal.take_in(lots[account_id])
+    return journals
 
 
 def _opened(session: Session, account: AccountState, now: int, terms: Terms) -> Journal:

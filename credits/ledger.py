@@ -7,7 +7,7 @@ What is promised to calls in progress stays in its lots, held: nobody else can s
 expiry until the call has ended (DESIGN, calls in progress).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,14 +27,17 @@ _ENTRY_COLUMNS = (
 )  # fmt: skip
 _DRAW_COLUMNS = ("account_id", "entry_no", "lot_no", "amount_micros")
 _MOVED_COLUMNS = ("remaining_micros", "held_micros", "is_open")
-# A call that costs nothing more than it holds usually finds all it needs among so many lots.
-_LOTS_LOOKED_UP = 4
+# A call usually finds all that it needs among so many lots.
+LOTS_READ_AHEAD = 4
+_STARTS_AT = 4
 # Lots of an account that a call reported now could draw on. One past its expiry still serves calls answered before it,
 # until the settlement window closes.
 _DRAWABLE = "is_open AND starts_at <= ? AND expires_at > ?"
 
 # Micro-units by lot number: what a call holds.
 Holds = Mapping[int, int]
+# Lots by account, as rows of `LOT_COLUMNS`, in spending order.
+LotsRead = Mapping[int, Sequence[Sequence[Any]]]
 
 
 @dataclass(slots=True)
@@ -310,34 +313,40 @@ class Journal:
             " ORDER BY priority, expires_at, purchased_at, lot_no LIMIT ?",
             self.account.account_id, self.now, self.now - self.terms.settlement_window, *after, LOTS_AT_A_TIME,
         )  # fmt: skip
-        self.take_in(found, all_loaded=len(found) < LOTS_AT_A_TIME)
+        self._keep(found, all_loaded=len(found) < LOTS_AT_A_TIME)
 
-    def take_in(self, rows: Iterable[Sequence[Any]], *, all_loaded: bool) -> None:
-        """Take note of the next lots in spending order, as rows of `LOT_COLUMNS`."""
+    def take_in(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Take note of the first lots in spending order, as `read_lots` read them; those yet to start are left out."""
+        started = [row for row in rows if row[_STARTS_AT] <= self.now]
+        self._keep(started, all_loaded=len(rows) < LOTS_READ_AHEAD)
+
+    def _keep(self, rows: Iterable[Sequence[Any]], *, all_loaded: bool) -> None:
         for row in rows:
             self._lots.append(self._known.setdefault(row[0], OpenLot(*row)))
         self._all_loaded = all_loaded
 
 
-def read_lots(session: Session, journals: Sequence[Journal]) -> None:
-    """Read the first lots in spending order of several accounts at once, where the engine can."""
-    if not session.is_postgresql or len(journals) < 2:
-        return
-    by_account = {journal.account.account_id: journal for journal in journals}
-    first = journals[0]
-    found = session.rows(
-        f"SELECT wanted.account_id, lot.* FROM unnest(?::bigint[], ?::bigint[]) AS wanted (account_id, now), LATERAL ("
-        f"SELECT {LOT_COLUMNS} FROM lot WHERE lot.account_id = wanted.account_id AND is_open"
-        " AND starts_at <= wanted.now AND expires_at > wanted.now - ?"
-        " ORDER BY priority, expires_at, purchased_at, lot_no LIMIT ?) AS lot",
-        list(by_account), [journal.now for journal in journals], first.terms.settlement_window, _LOTS_LOOKED_UP,
+def read_lots(session: Session, account_ids: Sequence[int], now: int, terms: Terms) -> Callable[[], LotsRead]:
+    """The first lots in spending order of several accounts, to be fetched later, where the engine reads them all at
+    once; where it does not, each account's are read when they are needed."""
+    if not session.is_postgresql:
+        return dict
+    found = session.ask(
+        "SELECT account.account_id, lot.* FROM account, LATERAL ("
+        f"SELECT {LOT_COLUMNS} FROM lot WHERE lot.account_id = account.account_id AND is_open"
+        " AND expires_at > coalesce(account.clock_at, ?) - ?"
+        " ORDER BY priority, expires_at, purchased_at, lot_no LIMIT ?) AS lot"
+        f" WHERE {session.among('account.account_id')}",
+        now, terms.settlement_window, LOTS_READ_AHEAD, session.listed(account_ids),
     )  # fmt: skip
-    rows: dict[int, list[Sequence[Any]]] = {}
-    for account_id, *row in found:
-        rows.setdefault(account_id, []).append(row)
-    for account_id, journal in by_account.items():
-        own = rows.get(account_id, [])
-        journal.take_in(own, all_loaded=len(own) < _LOTS_LOOKED_UP)
+
+    def grouped() -> LotsRead:
+        lots: dict[int, list[Sequence[Any]]] = {account_id: [] for account_id in account_ids}
+        for account_id, *row in found():
+            lots[account_id].append(row)
+        return lots
+
+    return grouped
 
 
 def write_journals(session: Session, journals: Sequence[Journal]) -> None:

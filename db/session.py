@@ -7,7 +7,7 @@ the very same transaction.
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -32,7 +32,7 @@ class Session:
         self._connection = connection
         self._driver = _driver_of(connection)
         self._orm: sqlmodel.Session | None = None
-        self._is_together = False
+        self._pipeline: Any = None
 
     @property
     def orm(self) -> sqlmodel.Session:
@@ -77,7 +77,7 @@ class Session:
         if not rows:
             return
         names = ", ".join(columns)
-        if self.is_postgresql and (1 < len(rows) < COPY_FROM_ROWS or self._is_together):
+        if self.is_postgresql and (1 < len(rows) < COPY_FROM_ROWS or self._pipeline is not None):
             self._driver.execute(_insert_of_many(table, tuple(columns)), _arrays_of(table, columns, rows))
             return
         if self.is_postgresql and len(rows) >= COPY_FROM_ROWS:
@@ -101,21 +101,39 @@ class Session:
         ordered = [(*row[len(keys) :], *row[: len(keys)]) for row in rows]
         self.execute_many(f'UPDATE "{table}" SET {sets} WHERE {found}', ordered)
 
+    def ask(self, sql: str, *parameters: Any) -> Callable[[], list[tuple[Any, ...]]]:
+        """Run one statement whose rows are fetched later; several within `together` take one journey to the server."""
+        cursor = self._driver.execute(self._worded(sql), parameters)
+        return lambda: list(cursor.fetchall())
+
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Send the writing within without waiting for one statement's end before the next (PostgreSQL's pipeline).
-
-        Whoever asks for rows or counts within waits all the same.
-        """
+        """Send the statements within without waiting for one's end before the next (PostgreSQL's pipeline)."""
         if not self.is_postgresql:
             yield
             return
         with self._driver.pipeline():
-            self._is_together = True
-            try:
-                yield
-            finally:
-                self._is_together = False
+            yield
+
+    def only_write_from_here(self) -> None:
+        """Wait for no statement any more until the transaction has ended, which tells whether all went well.
+
+        Counts of changed rows are not known from here on.
+        """
+        if self.is_postgresql and self._pipeline is None:
+            self._pipeline = self._driver.pipeline()
+            self._pipeline.__enter__()
+
+    def end(self, how: str) -> None:
+        """End the transaction: for `Database` alone."""
+        self._driver.execute(how)
+        self.stop_waiting()
+
+    def stop_waiting(self, failure: BaseException | None = None) -> None:
+        """Hear of what was written without waiting, unless a failure makes it void: for `Database` alone."""
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.__exit__(type(failure) if failure else None, failure, None)
 
     def among(self, column: str) -> str:
         """SQL that is true when a column is in a list handed over by `listed`."""
@@ -228,11 +246,11 @@ class Database:
             session = Session(connection)
             try:
                 yield session
-            except BaseException:
+                session.end("COMMIT")
+            except BaseException as failure:
+                session.stop_waiting(failure)
                 _roll_back(connection)
                 raise
-            else:
-                _driver_of(connection).execute("COMMIT")
             finally:
                 session.release()
 

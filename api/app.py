@@ -17,6 +17,7 @@ from api.csrf import CrossSiteProtection
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
 from api.logs import set_up_logs
+from api.programs import Programs
 from api.requests import Requests
 from api.running import Running
 from api.settings import MIB, Settings
@@ -53,6 +54,7 @@ def build_app(settings: Settings) -> Starlette:
                 usual_bytes=settings.request_limit_mib * MIB,
                 upload_bytes=settings.upload_limit_mib * MIB,
             ),
+            Middleware(Programs),
             Middleware(CrossSiteProtection),
         ],
         exception_handlers=pages.exception_handlers(),

@@ -1,6 +1,7 @@
 """Every request has an id, is logged once, and when it fails is answered with that id and nothing else.
 
-The log has method, path, status, time and who asked; never a query string, a body, a cookie or a token.
+The log has method, path, status, time and who asked; never a query string, a body, a cookie or a token. What a program
+asks and gets is logged at DEBUG only: a switch asks thousands of times a second, and each of its calls is on record.
 """
 
 import re
@@ -60,7 +61,8 @@ def _id_of(scope: Scope) -> str:
 
 
 def _write(scope: Scope, status: int, seconds: float) -> None:
-    write = log.debug if scope["path"].startswith(_QUIET) else log.info
+    went_well = status < 400 and scope["state"].get("by_token", False)
+    write = log.debug if went_well or scope["path"].startswith(_QUIET) else log.info
     viewer = scope["state"].get("viewer")
     milliseconds = round(seconds * 1000, 1)
     asked_by = getattr(viewer, "name", None)

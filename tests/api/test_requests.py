@@ -65,3 +65,15 @@ def test_no_secret_reaches_the_log(house: House, caplog: pytest.LogCaptureFixtur
     written = str(logged) + "".join(by_the_server)
     for secret in (token, csrf, PASSWORD, *client.cookies.values()):
         assert secret not in written
+
+
+def test_what_a_program_asks_and_gets_is_no_news_and_what_it_is_refused_is(house: House) -> None:
+    token = house.token(Scope.READ)
+    client = house.client()
+
+    with capture_logs() as logged:
+        ask(client, Authorization=f"Bearer {token}")
+        ask(client, Authorization="Bearer cct_unknown")
+
+    lines = [(line["log_level"], line["status"]) for line in logged if line["event"] == "request"]
+    assert lines == [("debug", 200), ("info", 401)]

@@ -13,7 +13,7 @@ from itertools import repeat
 
 import phonenumbers
 
-from api import demo_switch
+from api import demo_switch, demo_users
 from api.mail import send_due_notices
 from api.people import create_person
 from api.sample import sample_rates
@@ -123,7 +123,7 @@ def _lindgren(database: Database, rates: RateBook, now: int, terms: Terms) -> in
         update_account(session, account_id=account_id, notice_emails=[ADMIN, "accounts@lindgren-howe.example"])
     _agree(database, account_id, opened_at, order="2025-118")
     calls = _Calls(random.Random(7), caller="+1212555")
-    bought, lately = dict(PURCHASES), now - LATELY
+    bought, people, lately = dict(PURCHASES), random.Random(5), now - LATELY
     for days_ago in range(PURCHASES[0][0], -1, -1):
         morning = _morning(lately, days_ago, zone)
         evening = min(morning + 10 * HOUR, lately)
@@ -131,7 +131,11 @@ def _lindgren(database: Database, rates: RateBook, now: int, terms: Terms) -> in
             _buy(database, account_id, bought[days_ago], morning, terms)
         if days_ago == AUTOMATIC_SINCE:
             _recharge_below(database, account_id, TRIGGER, morning, terms)
+        if days_ago == demo_users.SINCE_DAYS:
+            demo_users.enter_people(database, account_id, morning)
         reports = list(calls.of_day(morning, _busyness(days_ago, morning), lately))
+        if days_ago <= demo_users.SINCE_DAYS and _is_working_day(morning):
+            reports += demo_users.calls_of_day(people, morning, evening)
         if days_ago == 3:
             reports += demo_switch.unlucky_reports(morning)
         if days_ago == 60:
@@ -143,6 +147,7 @@ def _lindgren(database: Database, rates: RateBook, now: int, terms: Terms) -> in
         if days_ago == 2:
             demo_switch.have_trouble(database, rates, account_id, evening, terms)
     demo_switch.start_calls(database, rates, account_id, now, terms)
+    demo_users.start_a_call(database, rates, account_id, now, terms)
     _drive(database, account_id, now, terms)
     return account_id
 

@@ -5,7 +5,7 @@ that were held at its end.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from credits.accounts import AccountState, account_now
 from credits.instants import first_of_month, month_of
@@ -42,6 +42,17 @@ def pools_of_month(session: Session, account: AccountState, *, month: int | None
     return sorted(pools.values(), key=_order)
 
 
+def opened_by(plans: Iterable[Plan], *, country: str, user_no: int, month: int) -> set[PoolKey]:
+    """The pools that pay for the calls of a user who holds some plans, while they have minutes."""
+    home = home_of(country)
+    return {
+        pool_key(plan, scope, month=month, home=home, user_no=user_no)
+        for plan in plans
+        for scope in _SCOPES.get(plan.kind, ())
+        if plan.minutes(scope, home)
+    }
+
+
 def _order(pool: Pool) -> tuple[bool, int, int, str, int]:
     key = pool.key
     return key.user_no > 0, key.plan_id, _PLACES[key.scope], key.country, key.user_no
@@ -51,10 +62,8 @@ def _as_licensed(session: Session, account: AccountState, catalogue: Catalogue, 
     """The pools to which licences give minutes, as if nobody had used any."""
     holders: defaultdict[PoolKey, int] = defaultdict(int)
     for plan, country, user_no, count in _holders(session, account, catalogue, month):
-        home = home_of(country)
-        for scope in _SCOPES.get(plan.kind, ()):
-            if plan.minutes(scope, home):
-                holders[pool_key(plan, scope, month=month, home=home, user_no=user_no)] += count
+        for key in opened_by([plan], country=country, user_no=user_no, month=month):
+            holders[key] += count
     for key, count in holders.items():
         yield Pool(account.account_id, 0, key, catalogue.plans[key.plan_id], count, 0, 0)
 

@@ -7,15 +7,17 @@ from typing import Any, Protocol, TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from credits.accounts import AccountState
+from credits.accounts import AccountState, look_up
 from credits.automatic import Rule, rules_of
 from credits.balances import Balance, balances_of
 from credits.call_states import CallState
 from credits.explanations import explain_calls
 from credits.history import History
 from credits.language import Sentence
+from credits.minutes import pools_of_month
 from credits.notices import recipients_by_account
 from credits.plans import Plan, catalogue_of
+from credits.pools import Pool
 from credits.receipts import Receipt, receipts_of
 from credits.returns import DisputeState, RefundState
 from credits.statements import StatementDay, days_of_statement
@@ -65,6 +67,7 @@ class Loaders:
         self.licenses_by_user = self._many(LicenseRow, "license", "account_id", "user_no", order="plan_id, assigned_at")
         self.spent_by_month = self._one(MonthRow, "user_month", "account_id", "user_no", "month")
         self.plan_by_number: DataLoader[int, Plan | None] = DataLoader(self._plans, MOST_AT_ONCE)
+        self.pools_by_account: DataLoader[int, list[Pool]] = DataLoader(self._pools, MOST_AT_ONCE)
         self.notices_by_key = self._one(NoticeRow, "notice", "account_id", "notice_no")
         self.decks_by_key = self._one(DeckRow, "rate_deck", "deck_id")
         self.rates_by_key = self._one(RateRow, "rate", "deck_id", "rate_no")
@@ -98,6 +101,9 @@ class Loaders:
     async def _plans(self, plan_ids: list[int]) -> list[Plan | None]:
         catalogue = await self._read(catalogue_of)
         return [catalogue.plans.get(plan_id) for plan_id in plan_ids]
+
+    async def _pools(self, account_ids: list[int]) -> list[list[Pool]]:
+        return await self._read(_pools_of, account_ids, self._now)
 
     async def _rules(self, account_ids: list[int]) -> list[Rule]:
         found = await self._read(rules_of, account_ids)
@@ -181,6 +187,11 @@ def _days_of_statements(session: Session, history: History, keys: list[Key], now
         days_of_statement(session, history=history, account_id=account_id, month=month, now=now)
         for account_id, month in keys
     ]
+
+
+def _pools_of(session: Session, account_ids: list[int], now: int) -> list[list[Pool]]:
+    """The minute pools of the present month of each of some accounts."""
+    return [pools_of_month(session, look_up(session, account_id), month=None, now=now) for account_id in account_ids]
 
 
 def _ends_of(session: Session, deck_ids: list[int]) -> dict[int, int]:

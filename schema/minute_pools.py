@@ -1,7 +1,7 @@
 """Minute pools: what users share, or one has, of a month's minutes, and what is left of them."""
 
 from datetime import date
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
@@ -12,10 +12,13 @@ from credits.pools import Pool
 from db.session import Session
 from schema.context import Info
 from schema.fields import resolved
+from schema.nodes import find
 from schema.paging import Connection, Key, Window, connection, known
 from schema.plans import Plan
 from schema.rows import UserRow, read_rows
-from schema.users import User
+
+if TYPE_CHECKING:
+    from schema.users import User
 
 
 @strawberry.type(description="Minutes of a calendar month: of the users of one plan in one country, or of one user.")
@@ -52,14 +55,11 @@ class MinutePool:
         return Plan.of(self.pool.plan)
 
     @resolved("Whose minutes they are; null: users share them.")
-    async def user(self, info: Info) -> User | None:
+    async def user(self, info: Info) -> Annotated["User", strawberry.lazy("schema.users")] | None:
         if not self.pool.key.user_no:
             return None
-        account = await info.context.loaders.accounts_by_key.load((self.pool.account_id,))
-        row = await info.context.loaders.users_by_key.load((self.pool.account_id, self.pool.key.user_no))
-        assert account is not None
-        assert row is not None
-        return User.from_row(row, account)
+        found: User | None = await find(info.context, "user", self.pool.account_id, self.pool.key.user_no)
+        return found
 
 
 async def list_pools(info: Info, account: AccountState, month: date | None, shared: bool | None) -> list[MinutePool]:

@@ -10,10 +10,12 @@ from credits.accounts import AccountState, account_now
 from credits.callers import users_named
 from credits.ids import public_id
 from credits.instants import moment, month_of
+from credits.minutes import opened_by
 from credits.refusals import Code, Refusal
 from schema.context import Context, Info
 from schema.fields import resolved
 from schema.kinds import ConferenceDialOut, UserDialOut
+from schema.minute_pools import MinutePool
 from schema.money import Money
 from schema.nodes import Node, found_by
 from schema.paging import Connection, Window, connection, counting, like
@@ -93,6 +95,15 @@ class User(Node):
         month = month_of(account_now(account, info.context.now), account.time_zone)
         row = await info.context.loaders.spent_by_month.load((self.row.account_id, self.row.user_no, month))
         return Money.of(0 if row is None else row.spent_micros, account.currency)
+
+    @resolved("The pools of the present month whose minutes pay first for its calls, by the licences that it holds.")
+    async def minute_pools(self, info: Info) -> list[MinutePool]:
+        account, row = self.account_state, self.row
+        month = month_of(account_now(account, info.context.now), account.time_zone)
+        plans = [(await license_.plan(info)).plan for license_ in await self.licenses(info)]
+        opened = opened_by(plans, country=row.country, user_no=row.user_no, month=month)
+        pools = await info.context.loaders.pools_by_account.load(row.account_id)
+        return [MinutePool.of(pool) for pool in pools if pool.key in opened]
 
 
 @strawberry.type(description="A user whom a file names.")

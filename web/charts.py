@@ -1,4 +1,4 @@
-"""The chart of a balance over time: steps, not slopes, for a balance jumps.
+"""The chart of a balance over time (steps, not slopes, for a balance jumps), and the bars of lots and minutes.
 
 The figures are laid out here and drawn in SVG by a macro. All places are hundredths of the drawing's width and
 height, so that the drawing stretches with the page while its letters do not.
@@ -10,6 +10,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 _FEWEST_DAYS = 14
+_NEARLY_USED = 80
 _FEWEST_PACE_DAYS = 7
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
@@ -91,6 +92,27 @@ def share(part: Mapping[str, str], whole: Mapping[str, str]) -> int:
     if of <= 0 or left <= 0:
         return 0
     return max(1, min(100, int(left * 100 / of)))
+
+
+@dataclass(frozen=True, slots=True)
+class PoolBar:
+    """What of a pool's minutes is used and promised, in hundredths of them; the rest is left. `state` is "" while there
+    is plenty, "near" from four fifths on, and "gone" when nothing is left."""
+
+    used: int
+    promised: int
+    state: str
+
+
+def pool_bar(pool: Mapping[str, Any]) -> PoolBar:
+    """Lay out the bar of a pool; what is used or promised at all shows as at least a hundredth."""
+    total, used, promised = (pool[f"minutes{name}"] for name in ("Total", "Used", "Promised"))
+    if not total:
+        return PoolBar(100 if used else 0, 0, "gone" if used else "")
+    width = min(100, max(1, used * 100 // total)) if used else 0
+    beside = min(100 - width, max(1, promised * 100 // total)) if promised else 0
+    state = "gone" if used >= total else "near" if used * 100 >= total * _NEARLY_USED else ""
+    return PoolBar(width, beside, state)
 
 
 def _first_funds(days: Sequence[Mapping[str, Any]]) -> int:

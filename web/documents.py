@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from web.errors import NotVisible
 
+NOTHING = object()
 QUERIES = Path(__file__).with_name("queries")
 
 
@@ -29,8 +30,11 @@ async def ask(request: Request, name: str, /, **variables: Any) -> dict[str, Any
 
 
 async def tell(request: Request, name: str, /, **values: Any) -> dict[str, Any]:
-    """Run a mutation's document with one `input`, and return its payload with its `errors`."""
-    given = {key: value for key, value in values.items() if value is not None}
+    """Run a mutation's document with one `input`, and return its payload with its `errors`.
+
+    What is None is left out of the input; NOTHING is sent as null, which takes away what is there.
+    """
+    given = {key: None if value is NOTHING else value for key, value in values.items() if value is not None}
     data: dict[str, Any] = await request.state.run(document(name), {"input": given})
     (payload,) = data.values()
     assert isinstance(payload, dict)

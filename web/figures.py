@@ -12,9 +12,10 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.units import format_unit
 from markupsafe import Markup
+from phonenumbers import SUPPORTED_REGIONS
 
 from credits.language import Language, language
 from credits.money import minor_digits
@@ -148,6 +149,21 @@ class Figures:
     def month(self, text: str) -> str:
         """The name of a day's month, short."""
         return format_date(date.fromisoformat(text), "LLL", locale=self.language.locale)
+
+    def month_of_year(self, text: str) -> Markup:
+        """The month of a day, in full: October 2026."""
+        day = date.fromisoformat(text)
+        written = format_skeleton("yMMMM", day, locale=self.language.locale)
+        return Markup('<time datetime="{:%Y-%m}">{}</time>').format(day, written)
+
+    def countries(self) -> list[tuple[str, str]]:
+        """Every country that telephone numbers know, by its name in the reader's language."""
+        return sorted(((code, self.country(code)) for code in SUPPORTED_REGIONS), key=lambda each: each[1])
+
+    def country_names(self, codes: Iterable[str]) -> str:
+        """The names of some countries, in their order."""
+        names = sorted(self.country(code) for code in codes)
+        return ("、" if self.language.code == "ja" else ", ").join(names)
 
     def clock(self, text: str) -> str:
         """An instant as the value of a date-and-time field, in the account's zone."""

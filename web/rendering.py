@@ -20,7 +20,7 @@ from credits.language import LANGUAGES, Language
 from web.assets import static
 from web.figures import figures_for, smallest_unit
 from web.reader import THEMES, address_of, language_of, theme_of
-from web.words import choices, word
+from web.words import choices, plan_name, word
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -66,6 +66,7 @@ def _surroundings(request: Request, values: Mapping[str, Any]) -> dict[str, Any]
         "theme": theme_of(request),
         "word": partial(word, language),
         "choices": partial(choices, language),
+        "plan_name": partial(plan_name, language),
         "figures": figures,
         "money": figures.money,
         "figure": figures.figure,

@@ -1,5 +1,8 @@
 """The words for the schema's closed lists, as people read them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from credits.language import Language, Sentence, sentence
 
 WORDS: dict[str, dict[str, Sentence]] = {
@@ -72,6 +75,43 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "USER_LIMIT_REACHED": sentence("the user's monthly limit is reached"),
         "UNKNOWN_USER": sentence("the user is unknown"),
     },
+    "plan kind": {
+        "CALLING_PLAN": sentence("Calling plan"),
+        "AUDIO_CONFERENCING": sentence("Audio conferencing"),
+        "PAY_AS_YOU_GO": sentence("Pay-as-you-go"),
+        "COMMUNICATIONS_CREDITS": sentence("Spending credit"),
+    },
+    "minutes": {
+        "DOMESTIC": sentence("Domestic"),
+        "INTERNATIONAL": sentence("International"),
+        "CONFERENCE": sentence("Conference dial-out"),
+    },
+    "conference policy": {
+        "ANY": sentence("Any destination"),
+        "SAME_COUNTRY": sentence("The organiser's own country"),
+        "ZONE_A": sentence("Zone A only"),
+        "NONE": sentence("Nobody"),
+    },
+    "user policy": {
+        "ANY": sentence("International and domestic"),
+        "DOMESTIC": sentence("Domestic only"),
+        "NONE": sentence("Nobody"),
+    },
+    "license change": {
+        "ADD": sentence("Assign these"),
+        "REMOVE": sentence("Take these away"),
+        "REPLACE": sentence("Assign these and take all others away"),
+    },
+    "plan": {
+        "MCOPSTN1": sentence("Domestic Calling Plan"),
+        "MCOPSTN2": sentence("Domestic and International Calling Plan"),
+        "MCOPSTN5": sentence("Domestic Calling Plan (120 minutes)"),
+        "MCOPSTN6": sentence("Domestic Calling Plan (240 minutes)"),
+        "MCOPSTN8": sentence("Domestic Calling Plan (120 minutes per user)"),
+        "MCOPSTNPAYG": sentence("Pay-As-You-Go Calling Plan"),
+        "MCOMEETADD": sentence("Audio Conferencing"),
+        "MCOPSTNPP": sentence("Communications Credits"),
+    },
     "change": {
         "ADDED": sentence("Added"),
         "CHANGED": sentence("Changed"),
@@ -142,6 +182,13 @@ def word(language: Language, group: str, name: str | None) -> str:
         return ""
     found = WORDS[group].get(name)
     return language.say(found.message) if found else name
+
+
+def plan_name(language: Language, plan: Mapping[str, Any]) -> str:
+    """What people call a plan: the published name in the reader's language, or the one that the operator gave it."""
+    published = WORDS["plan"].get(plan["code"])
+    name = str(plan["name"])
+    return language.say(name) if published is not None and published.message == name else name
 
 
 def choices(language: Language, group: str) -> list[tuple[str, str]]:

@@ -19,10 +19,12 @@ from api.demo import Demo, fill
 from api.mail import mailer_of
 from api.settings import Settings
 from api.worker import Post
+from credits.accounts import look_up
 from credits.balances import balance_of
 from credits.corrections import count_unrated, rate_later
 from credits.decks import RateBook
-from credits.instants import DAY, instant
+from credits.instants import DAY, instant, month_of
+from credits.minutes import pools_of_month
 from credits.verify import verify
 from db.migrations import upgrade
 from db.session import Database
@@ -69,7 +71,7 @@ def test_it_has_what_a_visitor_should_see(demo: tuple[Database, Demo, int]) -> N
     assert 0 < aozora.current_micros < 1_000_000_000
     counts = {status: count for status, count, _ in calls}
     assert counts.pop("SETTLED") > 300
-    assert counts == {"AUTHORIZED": 3, "EXPIRED": 1, "REFUSED": 1, "RELEASED": 1, "UNRATED": 2}
+    assert counts == {"AUTHORIZED": 4, "EXPIRED": 1, "REFUSED": 1, "RELEASED": 1, "UNRATED": 2}
     assert max(at for _, _, at in calls) < now
     assert lindgren.reserved_micros > 0
     assert {kind for (kind,) in kinds} == {"FUNDS_ADDED", "CALL_CHARGE", "EXPIRY", "GRANT", "REVERSAL"}
@@ -100,6 +102,23 @@ def test_of_its_calls_without_a_rate_one_can_be_rated(demo: tuple[Database, Demo
 
     assert ([call.call_id for call in rated], left) == (["lh-unrated-2"], 1)
     assert rated[0].charge_micros > 0
+
+
+def test_its_users_share_minutes_spend_credit_and_are_limited(demo: tuple[Database, Demo, int]) -> None:
+    database, made, now = demo
+
+    with database.reading() as session:
+        account = look_up(session, made.lindgren_id)
+        present = month_of(now, account.time_zone)
+        before = pools_of_month(session, account, month=present - 1, now=now)
+        pools = pools_of_month(session, account, month=None, now=now)
+        licences = session.rows("SELECT count(*) FROM license GROUP BY user_no")
+        spent = session.rows("SELECT user_no FROM user_month WHERE spent_micros > 0")
+    assert {pool.plan.code for pool in pools} == {"MCOPSTN2", "MCOPSTN5", "MCOPSTN6", "MCOPSTN8", "MCOMEETADD"}
+    assert sum(pool.held_minutes for pool in pools) == 30
+    assert sum(pool.used_minutes for pool in before) > 500
+    assert len(licences) == 11
+    assert len({user_no for (user_no,) in spent}) >= 3
 
 
 def test_it_shows_automatic_recharge_at_work_and_standing_still(demo: tuple[Database, Demo, int]) -> None:
@@ -145,7 +164,9 @@ def test_its_mail_was_sent_in_its_time(tmp_path: Path) -> None:
         (count,) = session.row("SELECT count(*) FROM notice") or (0,)
     database.close()
     assert {status for _, status in sent} == {"SENT"}
-    assert {kind for kind, _ in sent} == {"RECHARGE_SUCCEEDED", "LOT_EXPIRING", "LOT_EXPIRED", "BALANCE_LOW"}
+    assert {kind for kind, _ in sent} == {
+        "RECHARGE_SUCCEEDED", "LOT_EXPIRING", "LOT_EXPIRED", "BALANCE_LOW", "POOL_80_PERCENT", "POOL_USED_UP",
+    }  # fmt: skip
     assert test_mail[1:] == (now, now)
     assert len(sent) + test_mail[0] == count == len(list((tmp_path / "mail").glob("*.eml")))
 

@@ -36,6 +36,7 @@ MANY_USERS = """
 query Users($a: ID!, $first: Int) {
   account(id: $a) { users(first: $first) { nodes {
     name licenses { assignedAt plan { code } } monthlyLimit { amount } spentThisMonth { amount } effectiveUserDialOut
+    minutePools { minutesLeft plan { code } user { name } }
   } } userMinutePools(first: $first) { nodes { minutesTotal plan { code } user { name licenses { plan { code } } } } } }
 }
 """

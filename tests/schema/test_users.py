@@ -268,3 +268,22 @@ def test_a_user_in_a_test_account_is_entered_at_its_clock(small_api: Api) -> Non
     small_api.now += 3_600_000_000
 
     assert create(small_api, account_id)["user"]["createdAt"] == "2026-10-01T12:00:00Z"
+
+
+def test_the_pools_that_pay_for_a_users_calls_are_told_with_it(api: Api) -> None:
+    account_id = make_account(api.database)
+    make_user(api.database, account_id, "MCOPSTN2", "MCOMEETADD", "MCOPSTNPP", country="PR", name="Mia")
+    make_user(api.database, account_id, "MCOPSTN8", name="Noah")
+    make_user(api.database, account_id, "MCOPSTN2", country="JP")
+    make_user(api.database, account_id, "MCOPSTN2")
+
+    found = api.ask(
+        "query U($a: ID!) { account(id: $a) { users { nodes {"
+        " name minutePools { scope minutesTotal user { name } } } } } }",
+        a=acct(account_id),
+    )["account"]["users"]["nodes"]
+
+    pools = {user["name"]: [(each["scope"], each["minutesTotal"]) for each in user["minutePools"]] for user in found}
+    assert pools["Mia"] == [("DOMESTIC", 6000), ("INTERNATIONAL", 1200), ("CONFERENCE", 60)]
+    assert pools["Noah"] == [("DOMESTIC", 120)]
+    assert next(user for user in found if user["name"] == "Noah")["minutePools"][0]["user"] == {"name": "Noah"}

@@ -18,7 +18,18 @@ from credits.instants import HOUR
 from db.kinds import Role
 from db.session import Database
 from tests.api.conftest import PASSWORD, _quick_hashes, sign_in  # noqa: F401 - a fixture, used by being here
-from tests.factories import NOW, a_rate, make_account, make_card, make_deck, make_lot, make_recharge, make_test_account
+from tests.factories import (
+    NOW,
+    a_rate,
+    make_account,
+    make_card,
+    make_deck,
+    make_lot,
+    make_recharge,
+    make_test_account,
+    make_user,
+    micros,
+)
 
 ADA, OLGA, VERA = "ada@example.com", "olga@example.com", "vera@example.com"
 
@@ -45,14 +56,15 @@ class Browser:
 
     def path(self, path: str) -> str:
         """A path with the account's id where {account} stands, its first recharge's where {recharge} does, its first
-        call's where {call} does."""
-        recharge, call = (self.account.replace("acct", kind) + "-1" for kind in ("rchg", "call"))
-        return path.format(account=self.account, other=self.other, deck=self.deck, recharge=recharge, call=call)
+        call's where {call} does, its first user's where {user} does."""
+        mine = {name: self.account.replace("acct", kind) + "-1"
+                for name, kind in (("recharge", "rchg"), ("call", "call"), ("user", "user"))}  # fmt: skip
+        return path.format(account=self.account, other=self.other, deck=self.deck, **mine)
 
 
 @pytest.fixture
 def account_id(sqlite_database: Database) -> int:
-    """A TEST account with a card, 100 dollars of a grant, 50 bought, and one call charged."""
+    """A TEST account with a card, 100 dollars of a grant, 50 bought, one call charged, and two users."""
     number = make_test_account(sqlite_database, name="Contoso <& sons>", time_zone="America/New_York")
     make_lot(sqlite_database, number, 100)
     make_card(sqlite_database, number)
@@ -60,6 +72,11 @@ def account_id(sqlite_database: Database) -> int:
     make_deck(
         sqlite_database, a_rate("49", "0.06", destination="Germany"), a_rate("4915", "0.12", destination="Mobile")
     )
+    make_user(
+        sqlite_database, number, "MCOPSTN5", "MCOPSTNPP",
+        name="Mia Chen", user_name="mia@contoso.example", department="Sales", monthly_limit_micros=micros(20),
+    )  # fmt: skip
+    make_user(sqlite_database, number, "MCOPSTN8", name="Noah <b>", user_name="noah", country="JP")
     report = CallReport("call-1", "+4930123456", NOW - HOUR, 61)
     with sqlite_database.transaction() as session:
         record_calls(session, rates=RateBook(), account_id=number, reports=[report], now=NOW)

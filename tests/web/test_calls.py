@@ -423,8 +423,8 @@ def test_the_next_step_leads_to_the_user(ada: Browser, ann: int, account_id: int
     assert f'/users/{public_id("user", account_id, ann + 2)}">See the licences</a>' in page
 
 
-def test_without_users_nobody_is_asked_for_one(ada: Browser) -> None:
-    assert 'name="user"' not in ada.see(f"{CALLS}/check").text
+def test_without_users_nobody_is_asked_for_one(olga: Browser) -> None:
+    assert 'name="user"' not in olga.see("/accounts/{other}/calls/check").text
 
 
 def test_a_call_tells_which_user_made_it(ada: Browser, sqlite_database: Database, ann: int, account_id: int) -> None:

@@ -1,6 +1,8 @@
-"""The chart of the balance, how long it lasts, and what is left of a lot."""
+"""The chart of the balance, how long it lasts, and what is left of a lot or a pool of minutes."""
 
-from web.charts import balance_chart, days_left, share
+import pytest
+
+from web.charts import PoolBar, balance_chart, days_left, pool_bar, share
 
 
 def day(number: int, closing: str, charged: str = "0.00") -> dict[str, object]:
@@ -68,3 +70,22 @@ def test_the_pace_of_a_young_account_is_that_of_its_life_so_far() -> None:
 
 def test_what_is_left_at_all_shows_and_what_is_whole_is_whole() -> None:
     assert [share(usd(left), usd("200.00")) for left in ("0.00", "0.01", "100.00", "200.00")] == [0, 1, 50, 100]
+
+
+@pytest.mark.parametrize(
+    ("total", "used", "promised", "bar"),
+    [
+        (120, 0, 0, PoolBar(0, 0, "")),
+        (120, 60, 30, PoolBar(50, 25, "")),
+        (120, 95, 0, PoolBar(79, 0, "")),
+        (120, 96, 0, PoolBar(80, 0, "near")),
+        (120, 119, 1, PoolBar(99, 1, "near")),
+        (120, 120, 0, PoolBar(100, 0, "gone")),
+        (120, 150, 10, PoolBar(100, 0, "gone")),
+        (6000, 1, 1, PoolBar(1, 1, "")),
+        (0, 5, 0, PoolBar(100, 0, "gone")),
+        (0, 0, 0, PoolBar(0, 0, "")),
+    ],
+)
+def test_a_pool_is_drawn_as_what_is_used_promised_and_left(total: int, used: int, promised: int, bar: PoolBar) -> None:
+    assert pool_bar({"minutesTotal": total, "minutesUsed": used, "minutesPromised": promised}) == bar

@@ -28,6 +28,14 @@ PAGES = {
     "/accounts/{account}/calls/rating": "Every call has its price.",
     "/accounts/{account}/calls/check?to=%2B4915112345": "Mobile",
     "/accounts/{account}/calls/import": "Call records",
+    "/accounts/{account}/users": "mia@contoso.example",
+    "/accounts/{account}/users?search=noah&plan=MCOPSTN8": "Noah <b>",
+    "/accounts/{account}/users/new": "Add a user",
+    "/accounts/{account}/users/import": "Enter users from a file",
+    "/accounts/{account}/users/{user}": "120 of 120 minutes left this month",
+    "/accounts/{account}/pools": "Minutes of single users",
+    "/accounts/{account}/pools?month=2026-09": "No licence gave minutes in this month.",
+    "/accounts/{account}/plans": "Who needs which licence",
     "/accounts/{account}/notices": "Who is mailed",
     "/accounts/{account}/clock": "Move it to",
     "/rates": "standard",
@@ -39,6 +47,8 @@ OPERATORS_PAGES = {
     "/invoices": "No invoice is open",
     "/accounts/new": "Open an account",
     "/rates/publish": "Price list",
+    "/accounts/{account}/plans/new": "Add the plan",
+    "/accounts/{account}/plans/plan_1": "Domestic Calling Plan",
 }
 LISTS = {
     "/accounts.csv": 2,
@@ -48,6 +58,9 @@ LISTS = {
     "/accounts/{account}/funds.csv": 1,
     "/accounts/{account}/funds/automatic.csv": 0,
     "/accounts/{account}/notices.csv": 1,
+    "/accounts/{account}/users.csv": 2,
+    "/accounts/{account}/pools.csv": 2,
+    "/accounts/{account}/plans.csv": 8,
     "/rates.csv": 2,
     "/rates/{deck}.csv": 2,
 }
@@ -139,7 +152,10 @@ def test_an_account_that_the_reader_may_not_see_does_not_exist(ada: Browser, pat
     assert "Fabrikam" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/accounts/new", "/rates/publish"])
+@pytest.mark.parametrize(
+    "path",
+    ["/accounts/new", "/rates/publish", "/accounts/{account}/plans/new", "/accounts/{account}/plans/plan_1"],
+)
 def test_the_operators_forms_are_not_for_others(ada: Browser, path: str) -> None:
     assert ada.see(path).status_code == 403
 
@@ -175,6 +191,8 @@ def test_whoever_has_one_account_is_led_to_it(ada: Browser) -> None:
         ("calls", "calls"),
         ("funds", "recharges"),
         ("calls/check", "check"),
+        ("users", "users"),
+        ("pools", "own"),
         ("notices", "notices"),
     ],
 )

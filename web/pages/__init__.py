@@ -26,12 +26,17 @@ from web.pages import (
     methods,
     notices,
     overview,
+    plans,
+    pools,
     preferences,
     rates,
     receipts,
     recharges,
     refunds,
     usage_report,
+    user,
+    user_import,
+    users,
 )
 from web.rendering import render
 
@@ -44,7 +49,8 @@ def routes() -> list[BaseRoute]:
     """Every page, and the static files that they load."""
     rooms = (
         accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
-        call_import, usage_report, check, corrections, calls, decks, rates, preferences,
+        call_import, usage_report, check, corrections, calls, users, user_import, user, plans, pools, decks, rates,
+        preferences,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

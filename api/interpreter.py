@@ -8,7 +8,7 @@ time that the database has answered it.
 import gc
 import sys
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 # Young objects, and how many of each generation's rounds make one of the next.
 COLLECT_AFTER = (10_000, 20, 20)
 

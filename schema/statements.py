@@ -94,10 +94,18 @@ class Statement:
         found = await info.context.loaders.days_by_statement.load((self.account.account_id, self.number))
         return [StatementDay.from_state(day, self.account.currency) for day in found]
 
+    @resolved("Who keeps the account: name and address, line by line.")
+    def issuer(self, info: Info) -> list[str]:
+        return list(info.context.terms.seller)
+
     @resolved("Where it can be printed.")
     def url(self, info: Info) -> str:
         account = public_id("acct", self.account.account_id)
         return f"{info.context.base_url}/accounts/{account}/statements/{self.month:%Y-%m}"
+
+    @resolved("Where it can be downloaded as PDF.")
+    def pdf_url(self, info: Info) -> str:
+        return self.url(info) + ".pdf"
 
 
 async def find_statement(info: Info, account: AccountState, day: date) -> Statement | None:

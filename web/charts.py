@@ -1,4 +1,5 @@
-"""The chart of a balance over time (steps, not slopes, for a balance jumps), and the bars of lots and minutes.
+"""Charts: a balance over time, in steps and not slopes, for a balance jumps; what was used, in columns; and the bars of
+lots and minutes.
 
 The figures are laid out here and drawn in SVG by a macro. All places are hundredths of the drawing's width and
 height, so that the drawing stretches with the page while its letters do not.
@@ -12,6 +13,8 @@ from typing import Any
 _FEWEST_DAYS = 14
 _NEARLY_USED = 80
 _FEWEST_PACE_DAYS = 7
+_MOST_BELOW = 12
+_GAP = Decimal("0.25")
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
 
@@ -68,6 +71,63 @@ def balance_chart(days: Sequence[Mapping[str, Any]]) -> BalanceChart | None:
         days=len(days),
         from_amount=days[0]["closing"]["amount"],
         to_amount=days[-1]["closing"]["amount"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one day or month came to: where its column stands, its first day, and its amount."""
+
+    at: str
+    width: str
+    top: str
+    height: str
+    day: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChart:
+    """Columns side by side, round amounts across, and some of the days or months (`unit`) below."""
+
+    unit: str
+    columns: list[Column]
+    amounts: list[Mark]
+    below: list[Mark]
+    most: Column
+
+
+def column_chart(values: Sequence[tuple[str, Decimal]], unit: str = "DAY") -> ColumnChart | None:
+    """Lay out the amounts of consecutive days or months, each known by its first day; nothing where all are nought."""
+    if not any(amount for _, amount in values):
+        return None
+    step, low, high = _scale(Decimal(0), max(amount for _, amount in values))
+
+    def y(amount: Decimal) -> Decimal:
+        return (high - amount) * 100 / (high - low)
+
+    room = Decimal(100) / len(values)
+    columns = [
+        Column(
+            at=f"{room * place + room * _GAP / 2:.3f}",
+            width=f"{room * (1 - _GAP):.3f}",
+            top=f"{y(amount):.2f}",
+            height=f"{100 - y(amount):.2f}",
+            day=day,
+            value=f"{amount:f}",
+        )
+        for place, (day, amount) in enumerate(values)
+    ]
+    every = -(-len(values) // _MOST_BELOW)
+    lines = [low + step * each for each in range(int((high - low) / step) + 1)]
+    return ColumnChart(
+        unit=unit,
+        columns=columns,
+        amounts=[Mark(f"{y(amount):.2f}", f"{amount:f}") for amount in lines],
+        below=[
+            Mark(f"{room * place + room / 2:.2f}", day) for place, (day, _) in enumerate(values) if place % every == 0
+        ],
+        most=max(columns, key=lambda column: Decimal(column.value)),
     )
 
 

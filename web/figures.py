@@ -5,14 +5,14 @@ Everything here reads the values of a GraphQL answer (decimals and instants as t
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_interval, format_skeleton, format_time, format_timedelta
 from babel.units import format_unit
 from markupsafe import Markup
 from phonenumbers import SUPPORTED_REGIONS
@@ -164,6 +164,22 @@ class Figures:
         """The names of some countries, in their order."""
         names = sorted(self.country(code) for code in codes)
         return ("、" if self.language.code == "ja" else ", ").join(names)
+
+    def time_named(self, text: str, dimension: str, *, short: bool = False) -> str:
+        """A day or, for a chart of months, a month, each known by its first day: "Oct 1", "October 2026", "Oct"."""
+        skeleton = ("LLL" if short else "yMMMM") if dimension == "MONTH" else ("MMMd" if short else "yMMMd")
+        if skeleton == "LLL":
+            return self.month(text)
+        noon = datetime.combine(date.fromisoformat(text), time(12), UTC)
+        return str(format_skeleton(skeleton, noon, locale=self.language.locale))
+
+    def period(self, first: date, last: date) -> str:
+        """The days from one to another, both included."""
+        return str(format_interval(first, last, "yMMMd", locale=self.language.locale))
+
+    def tenths(self, text: str) -> str:
+        """A decimal to one place, grouped: minutes, for a person."""
+        return f"{Decimal(text):,.1f}"
 
     def clock(self, text: str) -> str:
         """An instant as the value of a date-and-time field, in the account's zone."""

@@ -1,13 +1,15 @@
-"""Receipts and invoices in words: what the printable page and the PDF both lay out, in the reader's language."""
+"""Receipts, invoices and statements in words: what the printable page and the PDF both lay out, in the reader's
+language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from babel.dates import format_date
 
+from credits.instants import months_later
 from credits.language import Language
 from web.figures import Figures
 from web.words import word
@@ -74,6 +76,48 @@ def paper_of(receipt: Mapping[str, Any], language: Language, region: str) -> Pap
         notes=[say("This is a test account: no money was moved.")] if receipt["isTest"] else [],
         is_letter=region in LETTER_REGIONS,
     )
+
+
+def paper_of_statement(statement: Mapping[str, Any], account: Mapping[str, Any], language: Language) -> Paper:
+    """A Statement of the schema, in words: the opening balance, what moved, by kind, and the closing balance."""
+    say, figures = language.say, Figures(language)
+    month = figures.time_named(statement["month"], "MONTH")
+    first = date.fromisoformat(statement["month"])
+    last = months_later(first, 1) - timedelta(days=1)
+    return Paper(
+        title=say("Statement"),
+        number=month,
+        stamp="" if statement["isOver"] else say("The month is not over"),
+        is_alarming=False,
+        seller=list(statement["issuer"]),
+        addressed=say("For"),
+        buyer=[account["name"]],
+        facts=[
+            (say("Month"), month),
+            (say("Days"), figures.period(first, last)),
+            (say("Time zone"), account["timeZone"]),
+            (say("Account"), account["id"]),
+        ],
+        lines=[
+            Line(say("Opening balance"), figures.plain_money(statement["opening"])),
+            *(_moved(line, language) for line in statement["lines"]),
+        ],
+        total=Line(
+            say("Closing balance, {currency}", currency=statement["closing"]["currency"]),
+            figures.plain_money(statement["closing"]),
+        ),
+        returns=[],
+        rest=None,
+        notes=[say("This is a test account: no money was moved.")] if account["mode"] == "TEST" else [],
+        is_letter=account["region"] in LETTER_REGIONS,
+    )
+
+
+def _moved(line: Mapping[str, Any], language: Language) -> Line:
+    """Entries of one kind, and how many where they are several."""
+    said, count = word(language, "statement", line["item"]), line["entries"]
+    text = f"{said} × {language.number(count)}" if count > 1 else said
+    return Line(text, Figures(language).plain_money(line["amount"]))
 
 
 def _facts(receipt: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:

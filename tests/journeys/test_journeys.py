@@ -90,6 +90,23 @@ def test_an_entry_opens_to_its_draws_and_leads_to_the_calls_explanation(page: Pa
     expect(page.get_by_text("2 steps of 60 s")).to_be_visible()
 
 
+def test_usage_is_added_up_otherwise_where_the_reader_looks_and_taken_along(page: Page, site: Site) -> None:
+    sign_in(page)
+    page.get_by_role("link", name="Calls").click()
+    page.get_by_role("link", name="Usage").click()
+    expect(page.locator(".chart-column")).to_have_count(1)
+
+    page.get_by_label("By", exact=True).select_option("Destination")
+
+    expect(page.locator("tbody")).to_contain_text("Germany")
+    expect(page.locator(".chart-column")).to_have_count(0)
+    expect(page).to_have_url(re.compile("by=DESTINATION"))
+    expect(page.locator("#announcement")).to_have_text("Calls: 1")
+    with page.expect_download() as report:
+        page.get_by_role("link", name="ZIP").click()
+    assert report.value.suggested_filename == "PSTN.calls.2026-10-01_2026-10-01.zip"
+
+
 def test_the_test_clock_moves_from_the_ribbon(page: Page, site: Site) -> None:
     sign_in(page)
     page.goto(f"/accounts/{site.account}/lots")
@@ -126,7 +143,21 @@ def test_the_language_changes_from_the_foot_of_the_page(page: Page) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/funds", "/funds/automatic", "/funds/methods", "/lots", "/ledger", "/calls", "/calls/check", "/calls/import"],
+    [
+        "",
+        "/funds",
+        "/funds/automatic",
+        "/funds/methods",
+        "/lots",
+        "/ledger",
+        "/statements",
+        "/statements/2026-10",
+        "/calls",
+        "/calls/check",
+        "/calls/import",
+        "/usage",
+        "/usage?by=DESTINATION&and=SERVICE",
+    ],
 )
 def test_nothing_is_cut_off_on_a_small_phone(phone: Page, site: Site, path: str) -> None:
     sign_in(phone)

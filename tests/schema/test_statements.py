@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from credits.instants import DAY, instant
+from credits.terms import Terms
 from tests.books import Books, open_books
 from tests.factories import NOW
 from tests.schema.asking import Api, acct
 
 SHAPE = """
-  month isOver opening { amount } lines { item entries amount { amount currency } } closing { amount } url
+  month isOver opening { amount } lines { item entries amount { amount currency } } closing { amount } url pdfUrl issuer
   days { day lines { item entries amount { amount } } closing { amount } }
 """
 ONE = f"query One($a: ID!, $month: Date!) {{ account(id: $a) {{ statement(month: $month) {{ {SHAPE} }} }} }}"
@@ -42,7 +43,7 @@ def listed(api: Api, books: Books, **asked: Any) -> Any:
 
 def test_a_statement_adds_up(api: Api) -> None:
     books = two_months(api)
-    api.base_url = "https://credits.example"
+    api.base_url, api.terms = "https://credits.example", Terms(seller=("Example Ltd",))
 
     found = api.ask(ONE, a=acct(books.account_id), month="2026-10-31")["account"]["statement"]
 
@@ -54,6 +55,8 @@ def test_a_statement_adds_up(api: Api) -> None:
         ],
         "closing": {"amount": "7.00"},
         "url": f"https://credits.example/accounts/{acct(books.account_id)}/statements/2026-10",
+        "pdfUrl": f"https://credits.example/accounts/{acct(books.account_id)}/statements/2026-10.pdf",
+        "issuer": ["Example Ltd"],
         "days": [{
             "day": "2026-10-01",
             "lines": [

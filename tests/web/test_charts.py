@@ -1,8 +1,10 @@
 """The chart of the balance, how long it lasts, and what is left of a lot or a pool of minutes."""
 
+from decimal import Decimal
+
 import pytest
 
-from web.charts import PoolBar, balance_chart, days_left, pool_bar, share
+from web.charts import PoolBar, balance_chart, column_chart, days_left, pool_bar, share
 
 
 def day(number: int, closing: str, charged: str = "0.00") -> dict[str, object]:
@@ -89,3 +91,27 @@ def test_what_is_left_at_all_shows_and_what_is_whole_is_whole() -> None:
 )
 def test_a_pool_is_drawn_as_what_is_used_promised_and_left(total: int, used: int, promised: int, bar: PoolBar) -> None:
     assert pool_bar({"minutesTotal": total, "minutesUsed": used, "minutesPromised": promised}) == bar
+
+
+def test_columns_stand_side_by_side_under_round_amounts() -> None:
+    chart = column_chart([("2026-09-01", Decimal(30)), ("2026-09-02", Decimal(0)), ("2026-09-03", Decimal("40.00"))])
+
+    assert chart is not None
+    assert [mark.value for mark in chart.amounts] == ["0", "10", "20", "30", "40"]
+    assert [(column.top, column.height) for column in chart.columns] == [
+        ("25.00", "75.00"), ("100.00", "0.00"), ("0.00", "100.00"),
+    ]  # fmt: skip
+    assert [column.at for column in chart.columns] == ["4.167", "37.500", "70.833"]
+    assert chart.most.day == "2026-09-03"
+
+
+def test_below_many_columns_stand_a_few_days_only() -> None:
+    chart = column_chart([(f"2026-09-{number:02}", Decimal(number)) for number in range(1, 31)])
+
+    assert chart is not None
+    assert [mark.value[-2:] for mark in chart.below] == ["01", "04", "07", "10", "13", "16", "19", "22", "25", "28"]
+
+
+def test_no_columns_are_drawn_where_nothing_was_used() -> None:
+    assert column_chart([("2026-09-01", Decimal(0))]) is None
+    assert column_chart([]) is None

@@ -33,6 +33,8 @@ from web.pages import (
     receipts,
     recharges,
     refunds,
+    statements,
+    usage,
     usage_report,
     user,
     user_import,
@@ -49,8 +51,8 @@ def routes() -> list[BaseRoute]:
     """Every page, and the static files that they load."""
     rooms = (
         accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
-        call_import, usage_report, check, corrections, calls, users, user_import, user, plans, pools, decks, rates,
-        preferences,
+        statements, call_import, usage_report, usage, check, corrections, calls, users, user_import, user, plans, pools,
+        decks, rates, preferences,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

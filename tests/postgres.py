@@ -162,16 +162,17 @@ def _start(words: list[Path | str], user: str | None, out: BinaryIO) -> "subproc
         stdout=out,
         stderr=subprocess.STDOUT,
         cwd="/",
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        preexec_fn=end_with_parent,
         user=user,
         group=pwd.getpwnam(user).pw_gid if user else None,
         extra_groups=[] if user else None,
     )
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Ask Linux to stop this process when the one that started it is gone, however that ended."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _await_answer(process: "subprocess.Popen[bytes]", folder: Path, log: Path) -> None:

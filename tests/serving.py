@@ -1,0 +1,59 @@
+"""`credits` as a process of its own, for tests that need the program itself: started, waited for, told to end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+
+from db.session import Database
+
+PATIENCE_SECONDS = 90
+
+
+@contextmanager
+def program(data: Path, database: Database, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `credits` with these words on a database for the length of the block; then tell it to end, and wait."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CREDITS_")}
+    settings = {"CREDITS_DATA": str(data), "CREDITS_DATABASE_URL": database.url, "CREDITS_LOG_FORMAT": "json"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from api.cli import main; main()", *words],
+        stderr=subprocess.DEVNULL, env={**clean, **settings},
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=PATIENCE_SECONDS)
+
+
+def soon(happens: Callable[[], bool], *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
+    """Whether something happens before patience ends."""
+    until = time.monotonic() + patience_seconds
+    while time.monotonic() < until:
+        if happens():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def answers(address: str) -> bool:
+    """Whether the program is ready at an address."""
+    try:
+        return httpx2.get(f"{address}/readyz").status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port of this machine that nobody uses at the moment."""
+    with socket.socket(type=kind) as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port

@@ -30,7 +30,7 @@ from credits.due import open_journals
 from credits.instants import SECOND
 from credits.ledger import Journal, read_lots, write_journals
 from credits.refusals import Code, Refusal, conflict, invalid, key_reused, not_found
-from credits.reservations import Reservations
+from credits.reservations import Reservations, Values
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import CallStatus, RefusalReason
 from db.session import Session
@@ -163,7 +163,7 @@ class _Posting:
             raise invalid("requestedSeconds", "Ask for 1 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
         known = self._known.get((asked.account_id, asked.call_id))
         if known is not None:
-            return _authorized_before(journal, known, self._reservations.values_of(journal, asked))
+            return _authorized_before(journal, known, asked, self._reservations.values_of(journal, asked))
         state = self._reservations.authorize(journal, asked)
         self._add(state)
         return _answer(journal, state)
@@ -228,9 +228,10 @@ class _Posting:
             raise invalid("durationSeconds", "A call lasts 0 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
         _check_answer(journal, report.answered_at)
         account_id = journal.account.account_id
-        if report.user_no is not None and self._desk.caller(account_id, report.user_no) is None:
-            raise not_found("userId", "There is no such user.")
         known = self._known.get((account_id, report.call_id))
+        is_known = known is not None and known.user_no == report.user_no
+        if report.user_no is not None and not is_known and self._desk.caller(account_id, report.user_no) is None:
+            raise not_found("userId", "There is no such user.")
         if known is None:
             state = self._reservations.record(journal, report)
             self._add(state)
@@ -270,10 +271,11 @@ class _Posting:
             self._changed[key] = state
 
 
-def _authorized_before(journal: Journal, known: CallState, values: tuple[object, ...]) -> CallAnswer:
-    """The same question again is answered as the first time, while that still holds."""
-    asked = (known.service, known.from_number, known.to_number, known.user_no, known.requested_seconds)
-    if asked != values:
+def _authorized_before(journal: Journal, known: CallState, asked: Authorization, values: Values) -> CallAnswer:
+    """The same question again is answered as the first time, while that still holds; also of a user who was removed."""
+    service, from_number, to, user_no, seconds = values
+    before = (known.service, known.from_number, known.to_number, known.requested_seconds)
+    if before != (service, from_number, to, seconds) or known.user_no not in (user_no, asked.user_no):
         raise key_reused("callId")
     if known.is_in_progress or known.status == CallStatus.REFUSED:
         return _answer(journal, known)

@@ -13,10 +13,11 @@ from credits.publishing import RateDraft, publish_deck
 from credits.rating import Tier
 from credits.refusals import Code, Refusal
 from credits.terms import Terms
+from credits.users import remove_user
 from db.kinds import AccountMode, AccountStatus, CallStatus, EntryKind, LotStatus, RefusalReason, Rounding, Service
 from db.session import Database
 from tests.books import BLOCKED, PRICED, UNRATED, Books, a_call, open_books
-from tests.factories import NOW, micros
+from tests.factories import NOW, make_user, micros
 
 EMERGENCY = "911"
 TTL = Terms().reservation_ttl
@@ -275,6 +276,27 @@ def test_a_settled_call_is_not_settled_otherwise(books: Books, seconds: int, ans
     assert answer.error is not None
     assert answer.error.code == Code.CONFLICT
     assert books.dump() == before
+
+
+def test_messages_about_a_user_who_was_removed_since_are_answered_as_before(books: Books) -> None:
+    books.grant(10)
+    user_no = make_user(books.database, books.account_id, "MCOPSTNPAYG", "MCOPSTNPP")
+    first = books.authorize(60, "c1", user_no=user_no)
+    report = a_call(1, call_id="c2", user_no=user_no)
+    books.record(report)
+    with books.database.transaction() as session:
+        remove_user(session, account_id=books.account_id, user_no=user_no, now=NOW)
+
+    again = books.authorize(60, "c1", user_no=user_no)
+    (reported_again,) = books.record(report)
+    (ended,) = books.record(a_call("0.045", call_id="c1", user_no=user_no))
+    (unheard_of,) = books.record(a_call(1, call_id="c3", user_no=user_no))
+
+    assert (again.authorized, again.max_duration_seconds) == (True, first.max_duration_seconds)
+    assert (reported_again.refusal, reported_again.duplicate) == (None, True)
+    assert (ended.status, ended.charge_micros) == (CallStatus.SETTLED, micros("0.045"))
+    assert unheard_of.refusal is not None
+    assert unheard_of.refusal.code == Code.NOT_FOUND
 
 
 def test_a_released_call_gives_all_back_and_costs_nothing(books: Books) -> None:

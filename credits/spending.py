@@ -37,7 +37,7 @@ class Spending:
             self._spent[call.account_id, call.user_no, month] += micros
 
     def write(self) -> None:
-        """Write what was spent, and what of it came back: that has a row already, and no row may begin below zero."""
+        """Write what was spent, and what of it came back."""
         spent = [(*key, micros) for key, micros in self._spent.items() if micros > 0]
         if spent:
             self._session.execute_many(
@@ -46,14 +46,23 @@ class Spending:
                 " DO UPDATE SET spent_micros = user_month.spent_micros + excluded.spent_micros",
                 spent,
             )
-        back = [(-micros, *key) for key, micros in self._spent.items() if micros < 0]
-        if back:
-            self._session.execute_many(
-                "UPDATE user_month SET spent_micros = spent_micros - ?"
-                " WHERE account_id = ? AND user_no = ? AND month = ?",
-                back,
-            )
+        for key, micros in self._spent.items():
+            if micros < 0:
+                self._take_off(*key, -micros)
         self._spent.clear()
+
+    def _take_off(self, account_id: int, user_no: int, month: int, micros: int) -> None:
+        """What came back was spent in its month, or in one beside it: when it was, the account may have been in another
+        time zone, where months begin at other instants."""
+        for near in (month, month - 1, month + 1):
+            back_micros = min(micros, spent_in(self._session, account_id, user_no, near))
+            micros -= back_micros
+            if back_micros:
+                self._session.execute(
+                    "UPDATE user_month SET spent_micros = spent_micros - ?"
+                    " WHERE account_id = ? AND user_no = ? AND month = ?",
+                    back_micros, account_id, user_no, near,
+                )  # fmt: skip
 
     def _held_before(self, user: UserKey) -> int:
         found = self._session.row(

@@ -3,7 +3,8 @@
 import pytest
 
 from credits import corrections
-from credits.instants import DAY, MINUTE
+from credits.accounts import update_account
+from credits.instants import DAY, MINUTE, first_of_month, month_of
 from credits.publishing import RateDraft, publish_deck
 from credits.rating import Tier
 from credits.refusals import Code, Refusal
@@ -68,6 +69,24 @@ def test_what_a_user_gets_back_can_be_spent_again_in_its_month(database: Databas
     reverse(callers.books, call.call_id)
 
     assert callers.asks(user_no).authorized
+    assert callers.books.breaches() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("UTC", "America/New_York"), ("America/New_York", "UTC"), ("Asia/Tokyo", "America/New_York")]
+)
+def test_a_call_is_reversed_also_when_the_accounts_months_begin_otherwise_by_then(
+    database: Database, before: str, after: str
+) -> None:
+    callers = gather_callers(database, amount=10, time_zone=before)
+    user_no = callers.user("MCOPSTNPAYG", "MCOPSTNPP")
+    call = callers.calls(user_no, answered_at=first_of_month(month_of(NOW, "UTC"), "UTC"))
+    with database.transaction() as session:
+        update_account(session, account_id=callers.books.account_id, time_zone=after)
+
+    reverse(callers.books, call.call_id)
+
+    assert callers.books.balance().available_micros == micros(10)
     assert callers.books.breaches() == []
 
 

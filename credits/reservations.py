@@ -72,7 +72,7 @@ class Reservations:
         than it asked for."""
         reason, wanted = None, asked.used_seconds + asked.requested_seconds
         if wanted > (state.granted_seconds or 0):
-            coverage = self._coverage(journal, state, at=state.authorized_at or journal.now)
+            coverage = self._coverage(journal, state, at=state.authorized_at or journal.now, goes_on=True)
             granted, reason = self._grant(journal, coverage, wanted, state)
             if granted > (state.granted_seconds or 0):
                 self._hold(journal, state, coverage, granted)
@@ -163,15 +163,15 @@ class Reservations:
             month = month_of(state.answered_at, journal.account.time_zone)
             self._desk.spending.add(state, month, charge_micros)
 
-    def _coverage(self, journal: Journal, state: CallState, *, at: int) -> Coverage:
+    def _coverage(self, journal: Journal, state: CallState, *, at: int, goes_on: bool = False) -> Coverage:
         """Who pays for a call that was authorized here. The minutes it was promised are its own, whatever licence its
-        user holds by now."""
+        user holds by now; but one that has ended uses those of the month in which it was answered."""
         coverage = self._desk.coverage(
             journal.account, service=state.service, to=state.to_number, user_no=state.user_no, at=at
         )
         if state.held_minutes and state.pool_no is not None:
             promised = self._desk.pools.numbered(state.account_id, state.pool_no)
-            if coverage.pool is None or coverage.pool.key.month == promised.key.month:
+            if goes_on or coverage.pool is None or coverage.pool.key.month == promised.key.month:
                 coverage.pool = promised
         return coverage
 

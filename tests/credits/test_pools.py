@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from credits.accounts import update_account
 from credits.instants import MINUTE, instant, month_of
 from credits.minutes import pools_of_month
 from credits.refusals import Code, Refusal
@@ -441,3 +442,20 @@ def test_a_month_to_come_is_not_seen(callers: Callers) -> None:
         shown(callers, OCTOBER + 1)
 
     assert (refused.value.code, refused.value.field) == (Code.INVALID, ("month",))
+
+
+@pytest.mark.parametrize(("before", "after"), [("UTC", "America/New_York"), ("America/New_York", "UTC")])
+def test_a_call_that_goes_on_keeps_its_minutes_when_its_accounts_months_begin_otherwise_by_then(
+    database: Database, before: str, after: str
+) -> None:
+    callers = gather_callers(database, time_zone=before, clock_at=at("2026-10-01T00:00"))
+    callers.asks(callers.user("MCOPSTN5"), seconds=600, call_id="c1")
+    with database.transaction() as session:
+        update_account(session, account_id=callers.books.account_id, time_zone=after)
+
+    goes_on = callers.books.extend("c1", 500, 600)
+
+    assert (goes_on.authorized, goes_on.max_duration_seconds) == (True, 1_100)
+    assert callers.books.breaches() == []
+    callers.books.settle("c1", 1_100)
+    assert callers.books.breaches() == []

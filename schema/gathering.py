@@ -9,6 +9,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +95,7 @@ def _hand_out(batch: list[_Waiting], results: list[Answer | Exception]) -> None:
     for waiting, result in zip(batch, results, strict=True):
         by_loop[waiting.loop].append(_settling(waiting.future, result))
     for loop, settlings in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # it has been closed: nobody waits there any more
             loop.call_soon_threadsafe(_settle_all, settlings)
 
 

@@ -19,6 +19,7 @@ from graphql import (
 )
 
 from schema.limits import MOST_TOKENS, RULES
+from schema.straight import Straight, laid_out
 
 REMEMBERED = 256
 # A text longer than this is not worth remembering: it was written for one use.
@@ -28,11 +29,13 @@ _ALL_RULES = (*specified_rules, *RULES)
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document that was parsed, with its operations by name, and what is wrong with it, if anything is."""
+    """A document that was parsed, with its operations by name, and what is wrong with it, if anything is. `straight` is
+    its operation where that is one to be run straight."""
 
     document: DocumentNode | None = None
     errors: list[GraphQLError] = field(default_factory=list)
     operations: dict[str | None, OperationType] = field(default_factory=dict)
+    straight: Straight | None = None
 
     def operation_type(self, name: str | None) -> OperationType | None:
         """What the operation to be run does; None when there is no such operation. Without a name it is the first."""
@@ -73,4 +76,5 @@ class Documents:
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
-        return Prepared(document, validate(self._schema, document, _ALL_RULES, hide_suggestions=True), operations)
+        errors = validate(self._schema, document, _ALL_RULES, hide_suggestions=True)
+        return Prepared(document, errors, operations, None if errors else laid_out(self._schema, document))

@@ -69,8 +69,11 @@ class Schema(strawberry.Schema):
         if errors or prepared.document is None:
             return ExecutionResult(None, [presentable(error, said_in) for error in errors[:MOST_ERRORS]])
         try:
-            result = self._started(prepared.document, variable_values, context_value, operation_name)
-            answer = result if isinstance(result, graphql.ExecutionResult) else await result
+            if prepared.straight is not None:
+                answer = await prepared.straight.run(variable_values, context_value)
+            else:
+                result = self._started(prepared.document, variable_values, context_value, operation_name)
+                answer = result if isinstance(result, graphql.ExecutionResult) else await result
         except Exception as fault:  # noqa: BLE001 - it is told by its number, like one of a resolver
             return ExecutionResult(None, [presentable(GraphQLError(str(fault), original_error=fault), said_in)])
         told = [presentable(error, said_in) for error in (answer.errors or ())[:MOST_ERRORS]]

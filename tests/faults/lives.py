@@ -8,7 +8,7 @@ import itertools
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def live(life: Life) -> None:
     """Do it, or die on the way."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # lost answers are expected
     worker_module.log = Loud()
-    _die_at(life.dies_at)
+    die_at(life.dies_at, {Session: STATEMENTS}, {StripeProvider: REQUESTS})
     database = Database(life.database_url, pool_size=4)
     stripe = StripeProvider(life.stripe_key, api_base=life.stripe_url, timeout_seconds=5)
     providers = Providers(stripe, "https://credits.example")
@@ -81,24 +81,29 @@ class Loud:
         raise
 
 
-def _die_at(step: int | None) -> None:
-    """Count every step from now on, and end the process at one of them."""
-    if step is None:
-        return
+def die_at(
+    step: int | None, before: Mapping[type, Sequence[str]], around: Mapping[type, Sequence[str]] | None = None
+) -> Callable[[], None]:
+    """Count every step from now on, and end the process at one of them (None: at none): the instant before each of
+    some methods is called, and, of others, also the one after. Returns what counts any other step."""
     numbers = itertools.count(1)
+
+    def pass_step() -> None:
+        if next(numbers) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def counted(run: Callable[..., Any], *, also_after: bool) -> Callable[..., Any]:
         def die_or_run(*arguments: Any, **values: Any) -> Any:
-            if next(numbers) == step:
-                os.kill(os.getpid(), signal.SIGKILL)
+            pass_step()
             answer = run(*arguments, **values)
-            if also_after and next(numbers) == step:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if also_after:
+                pass_step()
             return answer
 
         return die_or_run
 
-    for name in STATEMENTS:
-        setattr(Session, name, counted(getattr(Session, name), also_after=False))
-    for name in REQUESTS:
-        setattr(StripeProvider, name, counted(getattr(StripeProvider, name), also_after=True))
+    for methods, also_after in ((before, False), (around or {}, True)):
+        for owner, names in methods.items():
+            for name in names:
+                setattr(owner, name, counted(getattr(owner, name), also_after=also_after))
+    return pass_step

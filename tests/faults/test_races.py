@@ -1,10 +1,6 @@
 """Races: many threads, and many processes, do the same or conflicting things at once; each thing happens once."""
 
-import multiprocessing
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -21,6 +17,7 @@ from db.kinds import AccountMode, EntryKind, RechargeStatus
 from db.session import Database
 from tests.books import Books, a_call, open_books, remaining
 from tests.factories import NOW, PROVIDERS, make_card, micros
+from tests.faults.at_once import at_once, in_processes
 
 THREADS = 8
 PROCESSES = 3
@@ -30,21 +27,6 @@ PROCESSES = 3
 def books(database: Database) -> Books:
     """A LIVE account with an empty ledger."""
     return open_books(database, mode=AccountMode.LIVE)
-
-
-def at_once(*things: Callable[[], Any]) -> list[Any]:
-    """Do things in as many threads, all let go together; a refusal counts as an answer."""
-    gate = Barrier(len(things))
-
-    def do(thing: Callable[[], Any]) -> Any:
-        gate.wait()
-        try:
-            return thing()
-        except Refusal as refusal:
-            return refusal
-
-    with ThreadPoolExecutor(len(things)) as pool:
-        return list(pool.map(do, things))
 
 
 def buy(books: Books, key: str, amount: int = 100) -> int:
@@ -319,14 +301,10 @@ def test_processes_that_share_keys_and_calls_do_each_thing_once(database: Databa
     books = open_books(database)
     make_card(database, books.account_id)
     batches = overlapping_batches(PROCESSES, calls=20)
-    clean = multiprocessing.get_context("forkserver")
-    clean.set_forkserver_preload(["tests.books"])
 
-    with ProcessPoolExecutor(PROCESSES, mp_context=clean) as pool:
-        started: list[Future[tuple[list[int], int]]] = [
-            pool.submit(in_a_process, database.url, books.account_id, part, batch) for part, batch in enumerate(batches)
-        ]
-        answers = [future.result() for future in started]
+    answers: list[tuple[list[int], int]] = in_processes(
+        in_a_process, [(database.url, books.account_id, part, batch) for part, batch in enumerate(batches)]
+    )
 
     assert len({lot_no for lots, _ in answers for lot_no in lots}) == 10
     granted, charged = 10 * micros(3) + 4 * micros(100), 20 * micros("0.5") + PROCESSES * 10 * micros(1)

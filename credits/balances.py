@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from credits import accounts
 from credits.accounts import account_now
@@ -70,6 +71,19 @@ def balances_of(session: Session, account_ids: Sequence[int], now: int) -> dict[
     for account_id, (at, caught_up_at, lots) in _open_lots(session, owing, now).items():
         balances[account_id] = _repaid(balances[account_id], lots, caught_up_at, at)
     return balances
+
+
+def signs_of_change(session: Session, account_ids: Sequence[int], now: int) -> dict[int, tuple[Any, ...]]:
+    """For several accounts, each at its own instant, values of which one changes whenever a balance does: what the
+    account's row holds, and when the next of its lots starts or expires. They are only to be compared."""
+    found = session.rows(
+        "SELECT account.account_id, book_balance_micros, owed_micros, reserved_micros, entry_count, clock_at,"
+        " (SELECT min(CASE WHEN starts_at > coalesce(clock_at, ?) THEN starts_at ELSE expires_at END) FROM lot"
+        "  WHERE lot.account_id = account.account_id AND is_open AND expires_at > coalesce(clock_at, ?))"
+        f" FROM account WHERE {session.among('account.account_id')}",
+        now, now, session.listed(account_ids),
+    )  # fmt: skip
+    return {account_id: tuple(signs) for account_id, *signs in found}
 
 
 def _open_lots(session: Session, owing: list[int], now: int) -> dict[int, tuple[int, int, list[OpenLot]]]:

@@ -66,17 +66,20 @@ class Needs(FieldExtension):
 
     async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Any, **kwargs: Any) -> Any:
         """Let the request through, or not."""
-        viewer, language = signed_in(info.context), info.context.language
-        if not viewer.scopes.intersection(self.scopes):
-            raise forbidden(language)
-        account = kwargs.get("account_id") or getattr(kwargs.get("input"), "account_id", None)
-        if account is not None:
-            self._admit(viewer, account_number(account), language)
-        if self.operator and not viewer.is_operator:
-            raise forbidden(language)
+        self.admit(info.context, kwargs.get("account_id") or getattr(kwargs.get("input"), "account_id", None))
         return await next_(source, info, **kwargs)
 
-    def _admit(self, viewer: Viewer, account_id: int, language: Language) -> None:
+    def admit(self, context: Any, account: str | None) -> None:
+        """Refuse whoever may not use the field, or not for the account with this public id."""
+        viewer, language = signed_in(context), context.language
+        if not viewer.scopes.intersection(self.scopes):
+            raise forbidden(language)
+        if account is not None:
+            self._admit_to(viewer, account_number(account), language)
+        if self.operator and not viewer.is_operator:
+            raise forbidden(language)
+
+    def _admit_to(self, viewer: Viewer, account_id: int, language: Language) -> None:
         if not viewer.sees(account_id):
             raise no_such_account()
         if not viewer.scopes_in(account_id).intersection(self.scopes):

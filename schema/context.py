@@ -25,6 +25,7 @@ from db.session import Database, Session
 from schema.access import Viewer
 from schema.gathering import CallGatherer
 from schema.loaders import Loaders
+from schema.watching import Watching
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,7 +45,8 @@ class Context:
     """One request: who asks (None is a stranger), in which language, of which database, by whose clock.
 
     `base_url` is the address under which people reach the pages; `mail_leaves` is False where no mail server is set,
-    so that mail is written into the data folder. `gatherer` is the process's; a context without one makes its own.
+    so that mail is written into the data folder. `gatherer` and `watch_keeper` are the process's; a context without
+    them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request.
     """
 
     database: Database
@@ -59,6 +61,8 @@ class Context:
     base_url: str = ""
     mail_leaves: bool = True
     gatherer: CallGatherer | None = None
+    watch_keeper: Watching | None = None
+    viewer_now: Callable[[], Viewer | None] | None = None
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None
@@ -67,6 +71,20 @@ class Context:
     def now(self) -> int:
         """The machine's instant, the same for the whole request."""
         return self.clock()
+
+    @property
+    def watching(self) -> Watching:
+        """Who notices changes for those who watch."""
+        if self.watch_keeper is None:
+            self.watch_keeper = Watching(self.database, self.clock)
+        return self.watch_keeper
+
+    def renew(self) -> None:
+        """Begin a later moment of a subscription: with its own instant, who asks as they are by now, and no rows."""
+        self.__dict__.pop("now", None)
+        self._loaders = None
+        if self.viewer_now is not None:
+            self.viewer = self.viewer_now()
 
     @property
     def loaders(self) -> Loaders:

@@ -5,8 +5,10 @@ number, and the caller hears the number and nothing else.
 """
 
 import asyncio
+import inspect
 import secrets
 from collections.abc import Iterable
+from contextlib import aclosing
 from typing import Any
 
 import graphql
@@ -16,7 +18,9 @@ from graphql import DocumentNode, GraphQLError
 from strawberry.exceptions import MissingQueryError, StrawberryInputCoercionError
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.schema.schema import SubscriptionResult
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from credits.language import Language, language
@@ -94,6 +98,47 @@ class Schema(strawberry.Schema):
             executor_class=self.execution_context_class,
         )
 
+    def follow(
+        self, query: str, variable_values: dict[str, Any] | None, context_value: Any, operation_name: str | None = None
+    ) -> SubscriptionResult:
+        """Run one subscription: its results are fit to be sent, and none says what the one before it said."""
+        prepared = self._documents.prepare(query)
+        if prepared.document is not None:
+            kind = prepared.operation_type(operation_name)
+            _check_operation(kind, operation_name, (OperationType.SUBSCRIPTION,))
+        errors = prepared.errors or _wrong_with(prepared, operation_name, variable_values)
+        if errors or prepared.document is None:
+            results = _only(errors)
+        else:
+            results = self._followed(prepared.document, variable_values, context_value, operation_name)
+        return _news(results, context_value.language)
+
+    async def _followed(
+        self, document: DocumentNode, variables: dict[str, Any] | None, context: Any, operation_name: str | None
+    ) -> SubscriptionResult:
+        """The results of a subscription as the library gives them, the last of which says what was raised."""
+        try:
+            results: Any = graphql.subscribe(
+                self._schema,
+                document,
+                context_value=context,
+                variable_values=variables,
+                operation_name=operation_name,
+                hide_suggestions=True,
+                executor_class=self.execution_context_class,
+            )
+            begun = await results if inspect.isawaitable(results) else results
+            if isinstance(begun, graphql.ExecutionResult):
+                yield PreExecutionError(None, begun.errors)
+                return
+            async with aclosing(begun):
+                async for result in begun:
+                    yield ExecutionResult(result.data, result.errors)
+        except GraphQLError as error:
+            yield PreExecutionError(None, [error])
+        except Exception as fault:  # noqa: BLE001 - it goes to the log, and its number to whoever asked
+            yield PreExecutionError(None, [GraphQLError(str(fault), original_error=fault)])
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing here: `presentable` has logged what needs to be."""
 
@@ -113,6 +158,22 @@ def _wrong_with(prepared: Prepared, name: str | None, variables: dict[str, Any] 
     if name is None and len(prepared.operations) > 1:
         return [GraphQLError("Name the operation to run: there are several.")]
     return [] if storable(variables) else [GraphQLError(_UNSTORABLE)]
+
+
+async def _only(errors: list[GraphQLError]) -> SubscriptionResult:
+    yield PreExecutionError(None, errors)
+
+
+async def _news(results: SubscriptionResult, said_in: Language) -> SubscriptionResult:
+    last = None
+    async with aclosing(results):
+        async for result in results:
+            if result.errors:
+                result.errors = [presentable(error, said_in) for error in result.errors[:MOST_ERRORS]]
+            said = (result.data, [error.formatted for error in result.errors or ()])
+            if said != last:
+                yield result
+            last = said
 
 
 def _has_long_list(variables: dict[str, Any] | None) -> bool:

@@ -41,14 +41,21 @@ def query(needs: Needs, description: str) -> Callable[[F], F]:
     return _declared(description, needs)
 
 
+def subscription(needs: Needs, description: str) -> Callable[[F], F]:
+    """A field to watch, and what it needs to begin with: whoever watches is to be asked for it again and again."""
+    return _declared(description, needs, declare_as=strawberry.subscription)
+
+
 def resolved(description: str) -> Callable[[F], F]:
     """A field that is open to whoever came to its parent."""
     return _declared(description)
 
 
-def _declared(description: str, *extensions: FieldExtension) -> Callable[[F], F]:
+def _declared(
+    description: str, *extensions: FieldExtension, declare_as: Callable[..., Any] = strawberry.field
+) -> Callable[[F], F]:
     def declare(resolver: F) -> F:
-        declared: Any = strawberry.field(resolver, description=description, extensions=list(extensions))
+        declared: Any = declare_as(resolver, description=description, extensions=list(extensions))
         return declared  # type: ignore[no-any-return] # type checkers see the method, strawberry the field
 
     return declare

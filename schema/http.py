@@ -2,18 +2,24 @@
 
 `application/graphql-response+json` answers a request that could not be run with 400; `application/json`, which is
 also what is sent when nobody asks, answers 200 with `errors`. GET runs queries only, and none for another site.
+`text/event-stream` is for subscriptions; whoever prefers it gets everything in that form.
 """
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from schema.context import Context
@@ -21,9 +27,12 @@ from schema.schema import schema
 
 RESPONSE_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
+EVENTS = "text/event-stream"
 # A body larger than this is not read on the event loop.
 _LARGE = 1024 * 1024
-_OPERATIONS = {"POST": {OperationType.QUERY, OperationType.MUTATION}, "GET": {OperationType.QUERY}}
+_WITH_ONE_RESULT = {OperationType.QUERY, OperationType.MUTATION}
+_OPERATIONS = {"POST": _WITH_ONE_RESULT, "GET": {OperationType.QUERY}}
+_NO_OPERATION = "The document has no such operation."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +53,13 @@ class BadRequest(Exception):
         self.message = message
 
 
-async def answer_graphql(request: Request, context: Context) -> Response:
-    """Run the operation of a POST, or the query of a GET, and answer as the caller accepts."""
-    media_type = _accepted(request.headers.get("accept", ""))
+async def answer_graphql(request: Request, context: Context, live: Callable[[Asked], ASGIApp] | None = None) -> ASGIApp:
+    """Run the operation of a POST, or the query of a GET, and answer as the caller accepts.
+
+    A subscription is answered by `live`, for whoever accepts an event stream.
+    """
+    accepted = _accepted(request.headers.get("accept", ""))
+    media_type = accepted[0] if accepted else PLAIN_JSON
     try:
         asked = await _asked(request)
         result = await schema.execute(
@@ -59,20 +72,73 @@ async def answer_graphql(request: Request, context: Context) -> Response:
     except BadRequest as trouble:
         return _refused(trouble.status, trouble.message, media_type)
     except InvalidOperationTypeError:
-        return _refused(405, "Send a mutation by POST.", media_type, {"Allow": "POST"})
+        if request.method == "GET":
+            return _refused(405, "Send anything but a query by POST.", media_type, {"Allow": "POST"})
+        if live is None or EVENTS not in accepted:
+            return _refused(406, "Subscribe with Accept: text/event-stream, or over WebSocket.", media_type)
+        return live(asked)
     except (CannotGetOperationTypeError, MissingQueryError):
-        status = 400 if media_type == RESPONSE_JSON else 200
-        return _refused(status, "The document has no such operation.", media_type)
+        return _refused(200 if media_type == PLAIN_JSON else 400, _NO_OPERATION, media_type)
     return _answer(result, media_type)
 
 
-def _accepted(accept: str) -> str:
-    """The media type of the answer: the stricter one for whoever names it before the other."""
-    for part in accept.lower().split(","):
-        media_type = part.partition(";")[0].strip()
-        if media_type in (RESPONSE_JSON, PLAIN_JSON):
-            return media_type
-    return PLAIN_JSON
+async def results_of(asked: Asked, context: Context) -> AsyncGenerator[ExecutionResult, None]:
+    """All that comes of an operation: one result of a query or a mutation, of a subscription one after the other."""
+    only: ExecutionResult | None = None
+    try:
+        only = await schema.execute(
+            asked.query,
+            variable_values=asked.variables,
+            context_value=context,
+            operation_name=asked.operation_name,
+            allowed_operation_types=_WITH_ONE_RESULT,
+        )
+    except InvalidOperationTypeError:
+        pass  # a subscription
+    except (CannotGetOperationTypeError, MissingQueryError):
+        only = PreExecutionError(None, [GraphQLError(_NO_OPERATION, extensions={"code": "BAD_USER_INPUT"})])
+    if only is not None:
+        yield only
+        return
+    async with aclosing(subscription_results(asked, context)) as results:
+        async for result in results:
+            yield result
+
+
+def subscription_results(asked: Asked, context: Context) -> AsyncGenerator[ExecutionResult, None]:
+    """The results of a subscription, one after the other: each is computed when it is asked for."""
+    return schema.follow(asked.query, asked.variables, context, asked.operation_name)
+
+
+def was_run(result: ExecutionResult) -> bool:
+    """Tell whether a result comes of running an operation, however badly it went."""
+    if isinstance(result, PreExecutionError):
+        return False
+    return result.data is not None or any(error.path is not None for error in result.errors or ())
+
+
+def body_of(result: ExecutionResult) -> dict[str, Any]:
+    """A result as the specification writes it; one that was not run has no data, not even null."""
+    body: dict[str, Any] = {"errors": [error.formatted for error in result.errors]} if result.errors else {}
+    if was_run(result):
+        body["data"] = result.data
+    return body
+
+
+def write_json(body: Any) -> str:
+    """JSON in one line, without idle signs."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def write_event(name: str, body: str = "") -> str:
+    """A server-sent event. One without a data field would be dropped by browsers."""
+    return f"event: {name}\ndata: {body}\n\n"
+
+
+def _accepted(accept: str) -> list[str]:
+    """The media types that we write, in the order in which the caller names them."""
+    named = (part.partition(";")[0].strip() for part in accept.lower().split(","))
+    return [media_type for media_type in named if media_type in (RESPONSE_JSON, PLAIN_JSON, EVENTS)]
 
 
 async def _asked(request: Request) -> Asked:
@@ -82,16 +148,17 @@ async def _asked(request: Request) -> Asked:
         given: Any = dict(request.query_params)
         for name in ("variables", "extensions"):
             if name in given:
-                given[name] = _json(given[name])
+                given[name] = read_json(given[name])
     else:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != PLAIN_JSON:
             raise BadRequest(415, "Send the request as application/json.")
         body = await request.body()
-        given = _json(body) if len(body) < _LARGE else await asyncio.to_thread(_json, body)
-    return _checked(given)
+        given = read_json(body) if len(body) < _LARGE else await asyncio.to_thread(read_json, body)
+    return read_asked(given)
 
 
-def _json(text: str | bytes) -> Any:
+def read_json(text: str | bytes) -> Any:
+    """A value from JSON; what is none is a bad request."""
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -102,7 +169,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _checked(given: Any) -> Asked:
+def read_asked(given: Any) -> Asked:
+    """What is asked, from a value that was JSON; what asks for nothing is a bad request."""
     if not isinstance(given, dict):
         raise BadRequest(400, "The request must be one JSON object.")
     query = given.get("query")
@@ -115,21 +183,18 @@ def _checked(given: Any) -> Asked:
 
 
 def _answer(result: ExecutionResult, media_type: str) -> Response:
-    errors = result.errors or []
-    was_run = result.data is not None or any(error.path is not None for error in errors)
-    body: dict[str, Any] = {"errors": [error.formatted for error in errors]} if errors else {}
-    if was_run:
-        body["data"] = result.data
-    status = 200 if was_run or media_type == PLAIN_JSON else 400
-    return _response(status, body, media_type)
+    text = write_json(body_of(result))
+    if media_type == EVENTS:
+        return _response(200, write_event("next", text) + write_event("complete"), EVENTS)
+    return _response(200 if was_run(result) or media_type == PLAIN_JSON else 400, text, media_type)
 
 
 def _refused(status: int, message: str, media_type: str, headers: dict[str, str] | None = None) -> Response:
     error = {"message": message, "extensions": {"code": "BAD_USER_INPUT"}}
-    return _response(status, {"errors": [error]}, media_type, headers)
+    written_as = PLAIN_JSON if media_type == EVENTS else media_type
+    return _response(status, write_json({"errors": [error]}), written_as, headers)
 
 
-def _response(status: int, body: dict[str, Any], media_type: str, headers: dict[str, str] | None = None) -> Response:
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+def _response(status: int, text: str, media_type: str, headers: dict[str, str] | None = None) -> Response:
     # Starlette adds a charset to text only; JSON is UTF-8 by definition, and says so for old clients.
-    return Response(content, status, {"content-type": f"{media_type}; charset=utf-8", **(headers or {})})
+    return Response(text.encode(), status, {"content-type": f"{media_type}; charset=utf-8", **(headers or {})})

@@ -1,11 +1,7 @@
-"""Limits on what one document may ask: how long, how deep, how many fields, aliases and directives.
-
-The rules are built once, when the module is loaded: a rule made per request is a new class per request, and
-validation would never be answered from its cache.
-"""
+"""Limits on what one document may ask: how long, how deep, how many fields, aliases and directives."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -20,14 +16,12 @@ from graphql import (
     ValidationContext,
     ValidationRule,
 )
-from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 
 MOST_TOKENS = 4_000
 MOST_LEVELS = 15
 MOST_FIELDS = 400
 MOST_ALIASES = 30
 MOST_DIRECTIVES = 30
-DOCUMENTS_REMEMBERED = 128
 # NUL, which PostgreSQL cannot keep, and lone surrogates, which UTF-8 cannot write.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -107,36 +101,3 @@ def storable(value: Any) -> bool:
 
 
 RULES = (CountRule, DepthRule)
-
-
-class Limits(SchemaExtension):
-    """Hands the limits to the parser and the validator."""
-
-    def on_operation(self) -> Iterator[None]:
-        """Before the document is parsed."""
-        execution = self.execution_context
-        execution.parse_options["max_tokens"] = MOST_TOKENS
-        execution.validation_rules = (*execution.validation_rules, *RULES)
-        yield
-
-
-class NamedOperation(SchemaExtension):
-    """Of several operations in a document, the one to run must be named."""
-
-    def on_validate(self) -> Iterator[None]:
-        """After the document was validated."""
-        execution = self.execution_context
-        document = execution.graphql_document
-        if not execution.pre_execution_errors and execution._provided_operation_name is None and document is not None:
-            operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-            if len(operations) > 1:
-                execution.pre_execution_errors = [GraphQLError("Name the operation to run: there are several.")]
-        yield
-
-
-EXTENSIONS: list[Callable[[], SchemaExtension]] = [
-    Limits,
-    lambda: ParserCache(DOCUMENTS_REMEMBERED),
-    lambda: ValidationCache(DOCUMENTS_REMEMBERED),
-    NamedOperation,
-]

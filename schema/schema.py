@@ -18,7 +18,7 @@ from schema.corrections import CorrectionMutations
 from schema.faults import Schema
 from schema.fields import query
 from schema.invoices import InvoiceMutations, InvoiceQueries
-from schema.limits import EXTENSIONS
+from schema.live import Subscription
 from schema.lots import LotMutations
 from schema.nodes import Node, find_node
 from schema.notices import NoticeMutations
@@ -72,7 +72,7 @@ class Mutation(
 schema = Schema(
     query=Query,
     mutation=Mutation,
-    extensions=EXTENSIONS,
+    subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
 )
 

@@ -193,15 +193,12 @@ def test_schema_graphql_is_the_schema() -> None:
     assert (ROOT / "schema.graphql").read_text().strip() == schema.as_str().strip()
 
 
-def test_the_schema_keeps_the_contract_but_for_what_is_owed(shared_data: Path) -> None:
+def test_the_schema_keeps_the_contract(shared_data: Path) -> None:
     design = shared_data.parent / "design"
     contract = build_schema((design / "contract.graphql").read_text())
-    short = set(contract_checker(design / "check_contract.py").shortfalls(build_schema(schema.as_str()), contract))
-    owed_file = ROOT / "tests" / "schema" / "owed.txt"
-    owed = {line for line in owed_file.read_text().splitlines() if line and not line.startswith("#")}
+    check = contract_checker(design / "check_contract.py")
 
-    assert short - owed == set(), "the contract promises these, and they are not listed as owed"
-    assert owed - short == set(), "these are owed no longer: strike them from tests/schema/owed.txt"
+    assert list(check.shortfalls(build_schema(schema.as_str()), contract)) == []
 
 
 def contract_checker(path: Path) -> Any:

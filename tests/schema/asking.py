@@ -5,6 +5,7 @@ another one. The operator sees them all. A switch is a program with a token for 
 """
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +21,15 @@ from db.kinds import Role, Scope
 from db.session import Database
 from schema.access import Viewer
 from schema.context import Context
+from schema.http import Asked, subscription_results
 from schema.schema import schema
 from tests.factories import NOW
 
 SDL = build_schema(schema.as_str())
 assert SDL.query_type
 assert SDL.mutation_type
-QUERIES, MUTATIONS = SDL.query_type.fields, SDL.mutation_type.fields
+assert SDL.subscription_type
+QUERIES, MUTATIONS, SUBSCRIPTIONS = SDL.query_type.fields, SDL.mutation_type.fields, SDL.subscription_type.fields
 EVERYTHING = frozenset(Scope)
 OPERATOR = Viewer("operator@example.com", True, {}, EVERYTHING)
 
@@ -73,6 +76,16 @@ class Api:
         result = asyncio.run(schema.execute(document, variable_values=variables, context_value=context))
         assert isinstance(result, ExecutionResult)
         return result
+
+    def begin(self, document: str, *, viewer: Viewer | None = OPERATOR, **variables: Any) -> ExecutionResult:
+        """Begin a subscription, and return the first that comes of it."""
+
+        async def first() -> ExecutionResult:
+            asked = Asked(document, variables, None)
+            async with aclosing(subscription_results(asked, self.context(viewer))) as results:
+                return await anext(results)
+
+        return asyncio.run(first())
 
     def ask(self, document: str, **asked: Any) -> Any:
         """Run a document that must succeed, and return its data."""

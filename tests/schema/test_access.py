@@ -9,7 +9,17 @@ from db.kinds import Role, Scope
 from schema.access import Needs, Viewer
 from schema.schema import schema
 from tests.factories import make_account, make_lot, make_test_account
-from tests.schema.asking import EVERYTHING, MUTATIONS, OPERATOR, QUERIES, Api, acct, person, program
+from tests.schema.asking import (
+    EVERYTHING,
+    MUTATIONS,
+    OPERATOR,
+    QUERIES,
+    SUBSCRIPTIONS,
+    Api,
+    acct,
+    person,
+    program,
+)
 
 # A request for every root field, with $account for the account; and who is let through. Everybody else is turned away.
 MONEY = {"operator", "admin", "billing"}
@@ -62,6 +72,7 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "reverseCall": ({"callId": "c", "reason": "Mistake"}, MONEY),
     "rateCalls": ({}, {"operator", "admin"}),
 }
+WATCHES = {"balance": "balance(accountId: $account) { callsAllowed }"}
 WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck", "createPlan", "updatePlan", "setZoneA"}
 OPERATORS_READS = {"openInvoices"}
 EVERYBODY = ["operator", "admin", "billing", "viewer"]
@@ -92,10 +103,11 @@ def attempt(api: Api, mutation: str, account_id: int, viewer: Viewer | None) -> 
 def test_the_walk_leaves_out_no_root_field() -> None:
     assert set(READS) == set(QUERIES)
     assert set(CHANGES) == set(MUTATIONS)
+    assert set(WATCHES) == set(SUBSCRIPTIONS)
 
 
 def test_every_root_field_says_what_it_needs() -> None:
-    roots = [schema.get_type_by_name(name) for name in ("Query", "Mutation")]
+    roots = [schema.get_type_by_name(name) for name in ("Query", "Mutation", "Subscription")]
     silent = [
         each.python_name
         for root in roots
@@ -136,6 +148,47 @@ def reading(name: str) -> str:
     """The document of a read."""
     variable = "($account: ID!)" if "$account" in READS[name] else ""
     return f"query Read{variable} {{ {READS[name]} }}"
+
+
+def begin(api: Api, name: str, account_id: int, viewer: Viewer | None) -> str:
+    """Begin to watch, and say what kind of answer came first: an error's code, or LET THROUGH."""
+    document = f"subscription Watch($account: ID!) {{ {WATCHES[name]} }}"
+    result = api.begin(document, viewer=viewer, account=acct(account_id))
+    if result.errors:
+        return str((result.errors[0].extensions or {})["code"])
+    assert result.data
+    return "LET THROUGH"
+
+
+@pytest.mark.parametrize("name", WATCHES)
+def test_a_stranger_watches_nothing(small_api: Api, name: str) -> None:
+    assert begin(small_api, name, make_account(small_api.database), None) == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("name", WATCHES)
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_every_role_watches(small_api: Api, name: str, who: str) -> None:
+    account_id = make_account(small_api.database)
+
+    assert begin(small_api, name, account_id, somebody(who, account_id)) == "LET THROUGH"
+
+
+@pytest.mark.parametrize("name", WATCHES)
+def test_what_another_account_holds_cannot_be_watched_and_does_not_exist(small_api: Api, name: str) -> None:
+    account_id, elsewhere = make_account(small_api.database), make_account(small_api.database)
+
+    assert begin(small_api, name, account_id, person(Role.ADMIN, elsewhere)) == "NOT_FOUND"
+    assert begin(small_api, name, 7, OPERATOR) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_token_watches_a_balance_if_it_could_ask_for_it(small_api: Api, scope: Scope) -> None:
+    account_id = make_account(small_api.database)
+
+    answer = begin(small_api, "balance", account_id, program(account_id, scope))
+
+    may = scope in (Scope.READ, Scope.CALLS, Scope.FUNDS)
+    assert answer == ("LET THROUGH" if may else "FORBIDDEN")
 
 
 @pytest.mark.parametrize("name", CHANGES)

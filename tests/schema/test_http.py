@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from schema.http import RESPONSE_JSON, answer_graphql
 from tests.schema.asking import OPERATOR, Api
@@ -20,7 +20,7 @@ JSON = {"content-type": "application/json"}
 def app_over(api: Api) -> Starlette:
     """Only the endpoint, with the operator asking."""
 
-    async def graphql(request: Request) -> Response:
+    async def graphql(request: Request) -> ASGIApp:
         return await answer_graphql(request, api.context(OPERATOR))
 
     return Starlette(routes=[Route("/graphql", graphql, methods=["GET", "POST"])])
@@ -60,6 +60,20 @@ def test_a_request_that_a_form_could_send_is_turned_away(client: TestClient, con
     body = json.dumps({"query": "{ __typename }"})
 
     assert client.post("/graphql", content=body, headers={"content-type": content_type}).status_code == 415
+
+
+def test_a_subscription_needs_somebody_who_accepts_a_stream(client: TestClient) -> None:
+    answer = post(client, {"query": "subscription { __typename }"}, accept="application/json")
+
+    assert answer.status_code == 406
+    assert "text/event-stream" in answer.json()["errors"][0]["message"]
+
+
+def test_whoever_prefers_events_gets_one_and_the_end(client: TestClient) -> None:
+    answer = post(client, {"query": "{ __typename }"}, accept="text/event-stream, application/json")
+
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.text == 'event: next\ndata: {"data":{"__typename":"Query"}}\n\nevent: complete\ndata: \n\n'
 
 
 def test_a_batch_is_turned_away(client: TestClient) -> None:

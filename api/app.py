@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from api import graphiql, health, interpreter, metrics, sign_in, webhooks
 from api.authentication import Authentication
 from api.csrf import CrossSiteProtection
+from api.ending import told_to_end
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
 from api.logs import set_up_logs
@@ -73,8 +74,10 @@ def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextMan
         if settings.worker:
             running.worker.start()
         try:
-            yield
+            with told_to_end(running.seats.end):
+                yield
         finally:
+            running.seats.end()
             await to_thread.run_sync(running.worker.stop)
             running.database.close()
 

@@ -1,27 +1,21 @@
 """Who asks: a program by its bearer token, or a person by their session cookie. Strangers see nothing.
 
 Tokens open `/graphql`, and the downloads that its answers name; pages are for people. Everything but the sign-in, the
-health checks and the static files is closed to strangers, whether it exists or not.
+health checks and the static files is closed to strangers, whether it exists or not. A WebSocket says later who asks
+(api/live.py).
 """
 
 import re
 from functools import partial
 from urllib.parse import quote, urlsplit
 
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
-from api import clock
-from api.people import PersonState, look_up_person
 from api.refusing import refused, wants_html
 from api.running import Running
-from api.sessions import WebSession
-from api.tokens import TokenState, find_token
-from db.kinds import Role
-from db.kinds import Scope as TokenScope
-from schema.access import Viewer
 from web.reader import language_of
 
 GRAPHQL = "/graphql"
@@ -32,9 +26,6 @@ _OPEN = (SIGN_IN, "/preferences", "/healthz", "/readyz", "/metrics")
 # Whoever sends to a webhook proves it by a signature.
 _OPEN_BELOW = ("/static/", WEBHOOKS)
 _DOWNLOADS = re.compile(r"/accounts/[^/]+/calls/report\.(csv|zip)")
-# A token's state is remembered this long, so that a busy switch costs no look-up a call.
-TOKEN_SECONDS = 5.0
-TOKENS_REMEMBERED = 4096
 
 
 class Authentication:
@@ -44,23 +35,24 @@ class Authentication:
     def __init__(self, app: ASGIApp, *, running: Running) -> None:
         self.app = app
         self.running = running
-        self._tokens: dict[str, tuple[Viewer, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["type"] == "websocket" and scope["path"] != GRAPHQL:
+            await WebSocketClose()(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         request = Request(scope)
-        token = _bearer(request)
-        if token is not None:
-            viewer = await self._viewer_of_token(token) if _open_to_tokens(scope["path"]) else None
-            session = None
-        else:
-            session = self.running.sessions.read(request.cookies.get(self.running.sessions.cookie), clock.now())
-            viewer = await self._viewer_of_session(session)
+        identities = self.running.identities
+        credential = identities.shown(request)
+        token, session = credential.token, credential.session
+        is_welcome = token is None or _open_to_tokens(scope["path"])
+        viewer = await identities.viewer(credential) if is_welcome else None
         scope.setdefault("state", {}).update(
             viewer=viewer,
+            credential=credential,
             session=session,
             csrf_token=self.running.sessions.csrf_token(session) if session else "",
             by_token=token is not None,
@@ -72,51 +64,6 @@ class Authentication:
             await _turned_away(request)(scope, receive, send)
             return
         await self.app(scope, receive, send)
-
-    async def _viewer_of_token(self, token: str) -> Viewer | None:
-        at = clock.ticks()
-        remembered = self._tokens.get(token)
-        if remembered is not None and at < remembered[1]:
-            return remembered[0]
-        self._tokens.pop(token, None)
-        state = await to_thread.run_sync(self._find_token, token)
-        if state is None:
-            return None
-        if len(self._tokens) >= TOKENS_REMEMBERED:
-            self._tokens.clear()
-        viewer = viewer_of_token(state)
-        self._tokens[token] = (viewer, at + TOKEN_SECONDS)
-        return viewer
-
-    async def _viewer_of_session(self, session: WebSession | None) -> Viewer | None:
-        if session is None or session.person_id is None:
-            return None
-        person = await to_thread.run_sync(self._find_person, session.person_id)
-        return viewer_of_person(person) if person is not None and session.belongs_to(person) else None
-
-    def _find_token(self, token: str) -> TokenState | None:
-        with self.running.database.reading() as reading:
-            return find_token(reading, token)
-
-    def _find_person(self, person_id: int) -> PersonState | None:
-        with self.running.database.reading() as reading:
-            return look_up_person(reading, person_id)
-
-
-def viewer_of_token(token: TokenState) -> Viewer:
-    """What a program may see and do: its account as its scopes allow, or everything when it is the operator's."""
-    roles = {} if token.account_id is None else {token.account_id: Role.ADMIN}
-    return Viewer(token.name, token.account_id is None, roles, token.scopes)
-
-
-def viewer_of_person(person: PersonState) -> Viewer:
-    """What a person may see and do: their roles decide, no scope holds them back."""
-    return Viewer(person.email, person.is_operator, person.roles, frozenset(TokenScope))
-
-
-def _bearer(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _open_to_tokens(path: str) -> bool:

@@ -6,14 +6,14 @@ the token that only its session knows, in the header `X-CSRF-Token` or the form 
 """
 
 import hmac
-from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.authentication import WEBHOOKS
 from api.refusing import refused
 from api.sessions import CSRF_FIELD, CSRF_HEADER
+from api.settings import Settings
 
 HARMLESS = ("GET", "HEAD", "OPTIONS")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -50,12 +50,21 @@ def _bears_its_own_proof(scope: Scope) -> bool:
     return bool(scope["state"]["by_token"]) or scope["path"].startswith(WEBHOOKS)
 
 
+def is_our_origin(connection: HTTPConnection, settings: Settings) -> bool:
+    """Tell whether a browser says that a page of ours opened this connection: browsers bind a WebSocket to no site."""
+    origin = connection.headers.get("origin", "")
+    if origin == settings.base_url:
+        return True
+    scheme, _, place = origin.partition("://")
+    return bool(place) and place == connection.headers.get("host") and (scheme == "https" or not settings.is_https)
+
+
 def _from_our_pages(request: Request) -> bool:
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
 
 
 async def _form_token(scope: Scope, receive: Receive) -> tuple[Receive, str | None]:

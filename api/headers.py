@@ -39,12 +39,12 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 given = [header for header in message.get("headers", ()) if header[0].lower() not in self._names]
                 kept = [] if any(name.lower() == b"cache-control" for name, _ in given) else [_NOT_KEPT]
                 message["headers"] = [*given, *self.headers, *kept]

@@ -17,6 +17,12 @@ _SHARED: list[Any] = [
 ]
 
 
+def _is_no_handshake(record: logging.LogRecord) -> bool:
+    """Handshakes are logged in api/requests.py. Uvicorn writes their queries down, too, and says of each that is
+    refused with an answer that there was none."""
+    return not str(record.msg).startswith(('%s - "WebSocket', "ASGI callable returned without completing handshake"))
+
+
 def set_up_logs(settings: Settings) -> None:
     """Send everything that is logged through one formatter."""
     if settings.log_format == "json":
@@ -36,6 +42,10 @@ def set_up_logs(settings: Settings) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"  # requests are logged in api/requests.py
+    # Its debugging writes down every frame of a WebSocket, and with it tokens.
+    served = logging.getLogger("uvicorn.error")
+    served.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[settings.log_level]))
+    served.addFilter(_is_no_handshake)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # Our own lines go straight to where the libraries' arrive in the end: there is one for each request.
     structlog.configure(

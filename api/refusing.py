@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Scope
 
@@ -13,7 +13,7 @@ def refused(
     scope: Scope, status: int, code: str, message: str, *, headers: dict[str, str] | None = None, **values: Any
 ) -> Response:
     """An answer with a code for programs and the sentence in the reader's language."""
-    request = Request(scope)
+    request = HTTPConnection(scope)
     said = language_of(request).say(message, **values)
     if wants_html(request):
         return PlainTextResponse(said, status, headers)
@@ -21,6 +21,6 @@ def refused(
     return JSONResponse({"errors": [{"message": said, "extensions": extensions}]}, status, headers)
 
 
-def wants_html(request: Request) -> bool:
+def wants_html(request: HTTPConnection) -> bool:
     """Tell whether a browser asks for something to show."""
     return "text/html" in request.headers.get("accept", "")

@@ -19,6 +19,8 @@ log = structlog.get_logger("credits.http")
 REQUEST_ID_HEADER = "X-Request-ID"
 _RAW_HEADER = REQUEST_ID_HEADER.lower().encode()
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_STARTS = ("http.response.start", "websocket.http.response.start", "websocket.accept")
+_SWITCHED, _BROKEN = 101, 1011
 _QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
@@ -30,18 +32,19 @@ class Requests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         request_id = _id_of(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        status = 0
+        status, is_closed = 0, False
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            nonlocal status, is_closed
+            if message["type"] in _STARTS:
+                status = message.get("status", _SWITCHED)
                 message["headers"] = [*message.get("headers", ()), (_RAW_HEADER, request_id.encode())]
+            is_closed = is_closed or message["type"] == "websocket.close"
             await send(message)
 
         started = clock.ticks()
@@ -49,9 +52,11 @@ class Requests:
             try:
                 await self.app(scope, receive, send_with_id)
             except Exception:  # the last line: whatever failed is logged, and the caller told so
-                log.exception("fault", method=scope["method"], path=scope["path"])
+                log.exception("fault", method=_method_of(scope), path=scope["path"])
                 if status == 0:
                     await _fault(scope, request_id)(scope, receive, send_with_id)
+                elif status == _SWITCHED and not is_closed:
+                    await send_with_id({"type": "websocket.close", "code": _BROKEN})
             _write(scope, status, clock.ticks() - started)
 
 
@@ -66,7 +71,11 @@ def _write(scope: Scope, status: int, seconds: float) -> None:
     viewer = scope["state"].get("viewer")
     milliseconds = round(seconds * 1000, 1)
     asked_by = getattr(viewer, "name", None)
-    write("request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds, viewer=asked_by)
+    write("request", method=_method_of(scope), path=scope["path"], status=status, ms=milliseconds, viewer=asked_by)
+
+
+def _method_of(scope: Scope) -> str:
+    return scope["method"] if scope["type"] == "http" else "WEBSOCKET"
 
 
 def _fault(scope: Scope, request_id: str) -> Response:

@@ -6,7 +6,9 @@ from starlette.exceptions import HTTPException
 from strawberry.types import ExecutionResult
 
 from api import clock
+from api.identities import Identities
 from api.passwords import Attempts
+from api.seats import Seats
 from api.sessions import Sessions
 from api.settings import Settings
 from api.working import worker_of
@@ -19,6 +21,7 @@ from schema.access import Viewer
 from schema.context import Context
 from schema.gathering import CallGatherer
 from schema.schema import schema
+from schema.watching import Watching
 from web.errors import Fault, NotAllowed, NotVisible
 
 
@@ -36,7 +39,10 @@ class Running:
         self.sessions = Sessions(
             settings.signing_key, is_https=settings.is_https, lifetime=settings.session_hours * HOUR
         )
+        self.identities = Identities(self.database, self.sessions)
         self.attempts = Attempts()
+        self.watching = Watching(self.database, clock.now)
+        self.seats = Seats(settings.live_connections, settings.live_connections_per_viewer)
         self._is_current = False
 
     def context(self, viewer: Viewer | None, language: Language) -> Context:
@@ -44,8 +50,13 @@ class Running:
         return Context(
             self.database, self.rates, viewer, language, clock.now, self.terms,
             history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
-            providers=self.worker.providers, nudge=self.worker.nudge, gatherer=self.gatherer,
+            providers=self.worker.providers, nudge=self.nudge, gatherer=self.gatherer, watch_keeper=self.watching,
         )  # fmt: skip
+
+    def nudge(self) -> None:
+        """Something was written: there may be work to do, and news for those who watch."""
+        self.worker.nudge()
+        self.watching.nudge()
 
     async def run(self, viewer: Viewer | None, language: Language, document: str, variables: dict[str, Any]) -> Any:
         """Run a page's own document as its reader would, and return the data; what it may not show is raised."""

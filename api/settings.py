@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     session_hours: int = Field(default=12, ge=1, le=24 * 30)
     request_limit_mib: int = Field(default=2, ge=1, le=1024)
     upload_limit_mib: int = Field(default=64, ge=1, le=1024)
+    live_connections: int = Field(default=500, ge=1, le=100_000)
+    live_connections_per_viewer: int = Field(default=20, ge=1, le=10_000)
     worker: bool = True
     worker_interval_seconds: int = Field(default=5, ge=1, le=3600)
     log_format: Literal["console", "json"] = "console"

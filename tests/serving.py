@@ -15,17 +15,20 @@ import httpx2
 from db.session import Database
 
 PATIENCE_SECONDS = 90
+LOG = "log"
 
 
 @contextmanager
-def program(data: Path, database: Database, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `credits` with these words on a database for the length of the block; then tell it to end, and wait."""
+def program(data: Path, database: Database, *words: str, log_level: str = "INFO") -> Iterator[subprocess.Popen[bytes]]:
+    """Run `credits` with these words on a database for the length of the block; then tell it to end, and wait. What it
+    logs is in the file `LOG` among its data."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CREDITS_")}
     settings = {"CREDITS_DATA": str(data), "CREDITS_DATABASE_URL": database.url, "CREDITS_LOG_FORMAT": "json"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from api.cli import main; main()", *words],
-        stderr=subprocess.DEVNULL, env={**clean, **settings},
-    )  # fmt: skip
+    with (data / LOG).open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from api.cli import main; main()", *words],
+            stderr=log, env={**clean, **settings, "CREDITS_LOG_LEVEL": log_level},
+        )  # fmt: skip
     try:
         yield process
     finally:

@@ -20,8 +20,16 @@ from web.rendering import TEMPLATES, environment
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("api", "web", "schema", "credits")
 # Functions that are handed a sentence to be said, now or later.
-SAYING = frozenset({"_", "_form", "conflict", "invalid", "not_found", "PaymentAnswer", "Refusal", "say", "sentence"})
-_ARGUMENTS_BEFORE = {"invalid": 1, "not_found": 1, "PaymentAnswer": 1, "Refusal": 1}  # and only then the sentence
+SAYING = frozenset(
+    {"_", "_form", "conflict", "invalid", "not_found", "PaymentAnswer", "Refusal", "refused", "say", "sentence"}
+)
+_ARGUMENTS_BEFORE = {
+    "invalid": 1,
+    "not_found": 1,
+    "PaymentAnswer": 1,
+    "Refusal": 1,
+    "refused": 3,
+}  # and only then the sentence
 
 
 def sentences() -> dict[str, str]:

@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -13,6 +13,21 @@ from api.commands.terminal import opened, read_settings, say
 from api.logs import set_up_logs
 from api.settings import Settings
 from api.working import worker_of
+
+# How the app is served, wherever it is. A message over WebSocket asks or says something small: large ones are not read
+# into memory, and none is compressed. Whoever answers no ping has gone.
+SERVED: dict[str, Any] = {
+    "loop": "uvloop",
+    "http": "httptools",
+    "ws": "websockets-sansio",
+    "ws_max_size": 64 * 1024,
+    "ws_per_message_deflate": False,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+}
 
 
 def serve(
@@ -37,15 +52,11 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int = 1) ->
     set_up_logs(settings)
     uvicorn.run(
         "api.app:app_from_environment",
+        **SERVED,
         factory=True,
         host=host,
         port=port,
         workers=workers,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=20,
         timeout_worker_healthcheck=60,  # a process that is still starting on a busy machine is not dead
@@ -54,10 +65,7 @@ def run_server(settings: Settings, *, host: str, port: int, workers: int = 1) ->
 
 def serve_on(listening: socket.socket, app: Starlette) -> None:
     """Serve one app in this process, on a socket that listens already."""
-    config = uvicorn.Config(
-        app, loop="uvloop", http="httptools", log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=3,
-    )  # fmt: skip
+    config = uvicorn.Config(app, **SERVED, timeout_graceful_shutdown=3)
     uvicorn.Server(config).run(sockets=[listening])
 
 

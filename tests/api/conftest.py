@@ -1,6 +1,7 @@
 """The cast: Alice is admin of an account, Olga the operator; a stranger is whoever has not signed in."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,15 +66,28 @@ def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def house(sqlite_database: Database, tmp_path: Path) -> Iterator[House]:
     """The app, without its background work."""
-    account_id, other_id = make_account(sqlite_database, name="Contoso"), make_account(sqlite_database, name="Fabrikam")
-    make_lot(sqlite_database, account_id, 100)
-    with sqlite_database.transaction() as session:
+    with open_house(sqlite_database, tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+def any_house(database: Database, tmp_path: Path) -> Iterator[House]:
+    """The same on each engine."""
+    with open_house(database, tmp_path) as house:
+        yield house
+
+
+@contextmanager
+def open_house(database: Database, data: Path, **settings: Any) -> Iterator[House]:
+    """The app over a database, in which there is now the cast."""
+    account_id, other_id = make_account(database, name="Contoso"), make_account(database, name="Fabrikam")
+    make_lot(database, account_id, 100)
+    with database.transaction() as session:
         for email, is_operator, roles in ((ALICE, False, {account_id: Role.ADMIN}), (OLGA, True, {})):
             create_person(session, email=email, password=PASSWORD, is_operator=is_operator, roles=roles, now=NOW)
-    settings = Settings(data=tmp_path, database_url=sqlite_database.url, worker=False)
-    app = build_app(settings)
+    app = build_app(Settings(data=data, database_url=database.url, worker=False, **settings))
     with TestClient(app):
-        yield House(app, sqlite_database, account_id, other_id, tmp_path)
+        yield House(app, database, account_id, other_id, data)
 
 
 def sign_in(client: TestClient, email: str, password: str = PASSWORD, **fields: str) -> Any:

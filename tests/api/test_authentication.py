@@ -3,7 +3,7 @@
 import pytest
 from starlette.routing import Route
 
-from api.authentication import Authentication
+from api.identities import Identities
 from api.passwords import hash_password
 from api.tokens import TokenState
 from db.kinds import Scope
@@ -106,13 +106,13 @@ def test_a_revoked_token_is_turned_away_once_it_is_forgotten(house: House, monke
 
 def test_a_token_in_use_is_not_looked_up_for_every_request(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_up = []
-    find = Authentication._find_token
+    find = Identities._find_token
 
-    def counting(self: Authentication, token: str) -> TokenState | None:
+    def counting(self: Identities, token: str) -> TokenState | None:
         looked_up.append(token)
         return find(self, token)
 
-    monkeypatch.setattr(Authentication, "_find_token", counting)
+    monkeypatch.setattr(Identities, "_find_token", counting)
     header = f"Bearer {house.token(Scope.READ)}"
 
     for _ in range(5):

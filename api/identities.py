@@ -1,0 +1,143 @@
+"""Who asks, from what they show: a program its bearer token, a person the cookie of their session.
+
+A token's state is remembered for a few seconds, so that a busy switch costs no look-up a call; a person's is not.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from anyio import to_thread
+from starlette.requests import HTTPConnection
+
+from api import clock
+from api.people import PersonState, look_up_person
+from api.sessions import Sessions, WebSession
+from api.tokens import TokenState, find_token
+from db.kinds import Role
+from db.kinds import Scope as TokenScope
+from db.session import Database
+from schema.access import Viewer
+from schema.context import Context
+
+log = structlog.get_logger("credits.identities")
+
+TOKEN_SECONDS = 5.0
+TOKENS_REMEMBERED = 4096
+# How often it is looked up again who is at the other end of a connection that lasts.
+LOOK_UP_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What somebody shows: a token, or a session, or neither."""
+
+    token: str | None = None
+    session: WebSession | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, for counting; the same for two sessions of one person."""
+        return f"token {self.token}" if self.token is not None else f"person {self.session and self.session.person_id}"
+
+
+class Identities:
+    """Reads and looks up what is shown."""
+
+    def __init__(self, database: Database, sessions: Sessions) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._tokens: dict[str, tuple[Viewer, float]] = {}
+
+    def shown(self, connection: HTTPConnection) -> Credential:
+        """What a request brings along; a token hides a session."""
+        token = bearer_in(connection.headers.get("authorization", ""))
+        if token is not None:
+            return Credential(token)
+        cookie = connection.cookies.get(self._sessions.cookie)
+        return Credential(session=self._sessions.read(cookie, clock.now()))
+
+    async def viewer(self, credential: Credential) -> Viewer | None:
+        """Who shows it, as they are by now; None for one that is good for nothing."""
+        if credential.token is not None:
+            return await self._viewer_of_token(credential.token)
+        return await self._viewer_of_session(credential.session)
+
+    async def _viewer_of_token(self, token: str) -> Viewer | None:
+        at = clock.ticks()
+        remembered = self._tokens.get(token)
+        if remembered is not None and at < remembered[1]:
+            return remembered[0]
+        self._tokens.pop(token, None)
+        state = await to_thread.run_sync(self._find_token, token)
+        if state is None:
+            return None
+        if len(self._tokens) >= TOKENS_REMEMBERED:
+            self._tokens.clear()
+        viewer = viewer_of_token(state)
+        self._tokens[token] = (viewer, at + TOKEN_SECONDS)
+        return viewer
+
+    async def _viewer_of_session(self, session: WebSession | None) -> Viewer | None:
+        if session is None or session.person_id is None or clock.now() >= session.until:
+            return None
+        person = await to_thread.run_sync(self._find_person, session.person_id)
+        return viewer_of_person(person) if person is not None and session.belongs_to(person) else None
+
+    def _find_token(self, token: str) -> TokenState | None:
+        with self._database.reading() as reading:
+            return find_token(reading, token)
+
+    def _find_person(self, person_id: int) -> PersonState | None:
+        with self._database.reading() as reading:
+            return look_up_person(reading, person_id)
+
+
+class LastingCaller:
+    """Somebody at the other end of a connection that lasts: looked up again and again, so that a token that is
+    revoked, or a role that is lost, ends what it had begun."""
+
+    def __init__(
+        self,
+        identities: Identities,
+        credential: Credential,
+        viewer: Viewer,
+        make_context: Callable[[Viewer | None], Context],
+    ) -> None:
+        self.viewer: Viewer | None = viewer
+        self._identities = identities
+        self._credential = credential
+        self._make_context = make_context
+
+    def context(self) -> Context:
+        """What one operation works with; it asks who the caller is by now."""
+        context = self._make_context(self.viewer)
+        context.viewer_now = lambda: self.viewer
+        return context
+
+    async def until_unknown(self) -> None:
+        """Keep looking; return when they are nobody any more."""
+        while self.viewer is not None:
+            await asyncio.sleep(LOOK_UP_SECONDS)
+            try:
+                self.viewer = await self._identities.viewer(self._credential)
+            except Exception:  # a database that is away for a while comes back, and tells nothing until then
+                log.exception("look_up_failed")
+
+
+def bearer_in(header: str) -> str | None:
+    """The token in an `Authorization` header, if it has one."""
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def viewer_of_token(token: TokenState) -> Viewer:
+    """What a program may see and do: its account as its scopes allow, or everything when it is the operator's."""
+    roles = {} if token.account_id is None else {token.account_id: Role.ADMIN}
+    return Viewer(token.name, token.account_id is None, roles, token.scopes)
+
+
+def viewer_of_person(person: PersonState) -> Viewer:
+    """What a person may see and do: their roles decide, no scope holds them back."""
+    return Viewer(person.email, person.is_operator, person.roles, frozenset(TokenScope))

@@ -1,11 +1,15 @@
 """Journeys of an administrator and an operator."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from credits.ids import read_id
+from tests.factories import make_lot
 from tests.journeys.conftest import OLGA, Site, sign_in
+from tests.serving import soon
 
 pytestmark = pytest.mark.journey
 
@@ -131,6 +135,25 @@ def test_the_operator_publishes_a_deck_after_seeing_what_it_changes(page: Page) 
 
     expect(page.get_by_text("The deck is published.")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="Germany")).to_contain_text("0.07")
+
+
+def test_graphiql_shows_a_balance_as_it_changes_until_it_is_stopped(page: Page, site: Site) -> None:
+    document = f'subscription {{ balance(accountId: "{site.account}") {{ available {{ amount }} }} }}'
+    (account_id,) = read_id("acct", site.account)
+    running = site.app.state.running
+    sign_in(page)
+    page.goto(f"/graphql?query={quote(document)}")
+
+    page.get_by_label("Execute query").click()
+    expect(page.locator(".result-window")).to_contain_text("99.88")
+    make_lot(running.database, account_id, 5)
+    expect(page.locator(".result-window")).to_contain_text("104.88")
+    assert running.seats.taken == 1
+    page.get_by_label("Stop query").click()
+
+    expect(page.get_by_label("Execute query")).to_be_visible()
+    expect(page.locator(".result-window")).to_contain_text("104.88")
+    assert soon(lambda: running.seats.taken == 0)
 
 
 def test_the_language_changes_from_the_foot_of_the_page(page: Page) -> None:

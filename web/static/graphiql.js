@@ -25,21 +25,55 @@ query Overview {
   const csrfToken = document.querySelector("meta[name=csrf-token]").content;
 
   async function fetcher(request) {
+    const stop = new AbortController();
     const response = await fetch("/graphql", {
       method: "POST",
       credentials: "same-origin",
       headers: {
-        Accept: "application/graphql-response+json, application/json",
+        Accept: "application/graphql-response+json, application/json, text/event-stream",
         "Content-Type": "application/json",
         "X-CSRF-Token": csrfToken,
       },
       body: JSON.stringify(request),
+      signal: stop.signal,
     });
     if (response.status === 401) {
       const back = window.location.pathname + window.location.search;
       window.location.assign("/sign-in?next=" + encodeURIComponent(back));
     }
-    return response.json();
+    const isStream = response.headers.get("Content-Type").startsWith("text/event-stream");
+    return isStream ? results(response.body, stop) : response.json();
+  }
+
+  // A subscription's results as they come. To stop it closes the connection, though nothing may be on its way.
+  function results(body, stop) {
+    const events = read(body, stop.signal);
+    return {
+      [Symbol.asyncIterator]() { return this; },
+      next: () => events.next(),
+      async return() {
+        stop.abort();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async function* read(body, signal) {
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        const events = (text + value).split("\n\n");
+        text = events.pop();
+        for (const event of events) {
+          if (event.startsWith("event: next\ndata: ")) yield JSON.parse(event.slice(event.indexOf("{")));
+        }
+      }
+    } catch (fault) {
+      if (!signal.aborted) throw fault;
+    }
   }
 
   function remember(name, text) {

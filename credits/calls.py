@@ -26,7 +26,7 @@ from credits.callers import UserKey
 from credits.consequences import decide_all
 from credits.decks import RateBook
 from credits.desk import Desk
-from credits.due import open_journals
+from credits.due import is_due, open_journals
 from credits.instants import SECOND
 from credits.ledger import Journal, read_lots, write_journals
 from credits.refusals import Code, Refusal, conflict, invalid, key_reused, not_found
@@ -62,8 +62,10 @@ def post_calls(
         calls = known_calls(session, _calls_named_in(messages))
         lots = read_lots(session, account_ids, now, terms)
     newest()
-    known = calls()
-    journals = open_journals(session, locked(), lots(), now, terms)
+    known, accounts = calls(), locked()
+    overtaken = [key for key in _calls_named_in(messages) if key[0] in accounts and is_due(accounts[key[0]], now)]
+    journals = open_journals(session, accounts, lots(), now, terms)
+    known |= known_calls(session, overtaken)()  # of what was due, some may have lapsed
     desk = Desk(session, rates, _users_named_in(messages, known.values()))
     posting = _Posting(journals, desk, known)
     posting.read_ahead(messages)

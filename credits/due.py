@@ -58,17 +58,27 @@ def open_journals(
     them; where something was done meanwhile, they are read anew when they are needed."""
     journals = {}
     for account_id, account in locked.items():
-        was_due = account.due_at <= max(account_now(account, now), account.last_posted_at, account.caught_up_at)
+        was_due = is_due(account, now)
         journal = journals[account_id] = _opened(session, account, now, terms)
         if account_id in lots and not was_due:
             journal.take_in(lots[account_id])
     return journals
 
 
+def is_due(account: AccountState, now: int) -> bool:
+    """Tell whether something has fallen due in an account, which whoever posts to it does first."""
+    return account.due_at <= _instant_of(account, now)
+
+
 def _opened(session: Session, account: AccountState, now: int, terms: Terms) -> Journal:
-    at = max(account_now(account, now), account.last_posted_at, account.caught_up_at)
+    at = _instant_of(account, now)
     catch_up(session, account, at, terms)
     return Journal(session, account, at, terms)
+
+
+def _instant_of(account: AccountState, now: int) -> int:
+    """The account's instant: never before its newest entry, for machines' clocks differ a little."""
+    return max(account_now(account, now), account.last_posted_at, account.caught_up_at)
 
 
 def bring_up_to_date(session: Session, account_id: int, now: int, terms: Terms = USUAL_TERMS) -> int:
@@ -78,8 +88,7 @@ def bring_up_to_date(session: Session, account_id: int, now: int, terms: Terms =
     """
     done = 0
     for account in accounts.lock_if_free(session, account_id):
-        until = max(account_now(account, now), account.last_posted_at, account.caught_up_at)
-        done += catch_up(session, account, until, terms)
+        done += catch_up(session, account, _instant_of(account, now), terms)
     return done
 
 

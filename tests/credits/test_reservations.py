@@ -1,12 +1,13 @@
 """Calls in progress: what each is granted and holds, how it ends, and that repeated or late messages do no harm."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from credits.accounts import update_account
-from credits.call_messages import Authorization, CallAnswer, Reports, Settlement
+from credits.call_messages import Authorization, CallAnswer, Extension, Message, Release, Reports, Settlement
 from credits.instants import DAY, HOUR, MINUTE, SECOND
 from credits.ledger import Journal
 from credits.publishing import RateDraft, publish_deck
@@ -443,6 +444,38 @@ def test_a_live_accounts_reservation_lapses_with_whoever_posts_next(database: Da
 
     assert answer.max_duration_seconds == 1_000
     assert books.call("c1").status == CallStatus.EXPIRED
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize(
+    ("verb", "status", "held"),
+    [
+        (lambda account_id: Authorization(account_id, "c1", PRICED, 60), CallStatus.EXPIRED, 0),
+        (lambda account_id: Extension(account_id, "c1", 30, 60), CallStatus.EXPIRED, 0),
+        (lambda account_id: Release(account_id, "c1"), CallStatus.EXPIRED, 0),
+        (lambda account_id: Settlement(account_id, "c1", 45, NOW), CallStatus.SETTLED, 0),
+        (lambda account_id: Reports(account_id, [a_call("0.045", call_id="c1")]), CallStatus.SETTLED, 0),
+        (lambda account_id: Authorization(account_id, "c2", PRICED, 1_000), CallStatus.EXPIRED, 1),
+    ],
+)
+def test_a_message_that_comes_after_a_reservation_lapsed_unnoticed_finds_it_lapsed(
+    database: Database, verb: Callable[[int], Message], status: CallStatus, held: int, many: bool
+) -> None:
+    accounts = [open_books(database, mode=AccountMode.LIVE) for _ in range(1 + many)]
+    for books in accounts:
+        books.grant(1)
+        user_no = make_user(database, books.account_id, "MCOPSTN2")
+        books.authorize(60, "c1")
+        books.authorize(60, "c3", user_no=user_no)
+        books.now = NOW + MINUTE + TTL
+
+    accounts[0].post(*(verb(books.account_id) for books in accounts))
+
+    for books in accounts:
+        assert books.call("c1").status == status
+        assert books.call("c3").status == CallStatus.EXPIRED
+        assert books.balance().reserved_micros == micros(held)
+    assert accounts[0].breaches() == []
 
 
 def test_an_extension_keeps_a_long_call_alive(books: Books) -> None:

@@ -35,8 +35,8 @@ demo: setup  ## Run a filled throw-away instance, and print its address, sign-in
 test: setup  ## Run the tests, on SQLite and on a PostgreSQL server of their own
 	$(BIN)/pytest -n $(WORKERS) -m "not slow"
 
-crash: setup  ## Kill processes that recharge, hundreds of times, at each of their steps
-	CREDITS_TEST_KILLS=$(KILLS) $(BIN)/pytest -n $(WORKERS) tests/faults/test_kills.py
+crash: setup  ## Kill processes that recharge and serve calls, hundreds of times, at each of their steps; race for long
+	CREDITS_TEST_KILLS=$(KILLS) $(BIN)/pytest -n $(WORKERS) tests/faults/test_kills.py tests/faults/test_call_kills.py tests/faults/test_call_races.py
 
 check: setup  ## Run all that CI runs: style, types, the README's test command, short benchmarks
 	$(BIN)/ruff check .

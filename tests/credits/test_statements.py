@@ -215,7 +215,8 @@ def _happen(books: Books, event: str, number: int) -> None:
 def _take_back(books: Books, event: str) -> None:
     """Void, or pay back, the first of the lots that still holds enough."""
     for lot in books.lots():
-        if event == "void" and lot.remaining_micros and lot.voided_at is None:
+        is_over = books.now >= lot.expires_at + books.terms.settlement_window
+        if event == "void" and lot.remaining_micros and lot.voided_at is None and not is_over:
             books.void(lot.lot_no)
             return
         usable = lot.starts_at <= books.now < lot.expires_at

@@ -579,6 +579,37 @@ def test_money_is_held_in_the_order_in_which_it_is_spent(books: Books) -> None:
     assert books.call("c1").held == {first: micros(1), soon: micros(1), last: micros("0.5")}
 
 
+def test_a_call_is_paid_by_what_it_holds_in_the_order_in_which_lots_are_spent(books: Books) -> None:
+    last = books.grant(1)
+    books.authorize(500, "c1")
+    first = books.grant(1, priority=-1)
+    books.extend("c1", 500, 700)
+
+    books.settle("c1", 900, NOW)
+
+    assert books.entries()[-1].draws == {first: -micros("0.7"), last: -micros("0.2")}
+    assert books.balance().available_micros == micros("1.1")
+
+
+def test_what_a_released_call_held_of_its_users_limit_is_free_for_the_next_of_its_batch(books: Books) -> None:
+    books.grant(10)
+    user_no = make_user(
+        books.database, books.account_id, "MCOPSTNPAYG", "MCOPSTNPP", monthly_limit_micros=micros("0.1")
+    )
+    books.authorize(100, "c1", user_no=user_no)
+
+    refused, _, granted = books.post(
+        Authorization(books.account_id, "c2", PRICED, 60, user_no=user_no),
+        Release(books.account_id, "c1"),
+        Authorization(books.account_id, "c3", PRICED, 60, user_no=user_no),
+    )
+
+    assert isinstance(refused, CallAnswer)
+    assert refused.reason == RefusalReason.USER_LIMIT_REACHED
+    assert isinstance(granted, CallAnswer)
+    assert granted.max_duration_seconds == 60
+
+
 def test_finished_calls_leave_alone_what_is_held(books: Books) -> None:
     books.grant(1)
     books.authorize(800, "c1")

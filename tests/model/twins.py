@@ -120,7 +120,8 @@ class Twin:
 
     def reverse(self, which: int) -> None:
         """A call's charge is taken back; of what was not settled nothing can be."""
-        call = self.a_call(which)
+        charged = [call for call in self.model.calls.values() if call.charge]
+        call = charged[which // 8 % len(charged)] if charged and which % 8 else self.a_call(which)
         if call is None:
             return
 

@@ -3,7 +3,7 @@ starves another."""
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -96,6 +96,11 @@ def counter(database: Database) -> Iterator[Counter]:
     counter.database.close()
 
 
+def run(course: Coroutine[Any, Any, Any]) -> Any:
+    """Run what a test does on an event loop of its own; whoever waits for ever fails."""
+    return asyncio.run(asyncio.wait_for(course, PATIENCE_SECONDS))
+
+
 def granted(answers: list[Any]) -> dict[str, int]:
     """What each call was granted."""
     assert all(isinstance(answer, CallAnswer) and answer.call for answer in answers)
@@ -103,7 +108,7 @@ def granted(answers: list[Any]) -> dict[str, int]:
 
 
 def test_a_lone_message_is_posted_at_once_and_alone(counter: Counter) -> None:
-    answer = asyncio.run(counter.gatherer.post(counter.wants("c1"), NOW))
+    answer = run(counter.gatherer.post(counter.wants("c1"), NOW))
 
     assert granted([answer]) == {"c1": 60}
     assert counter.database.begun == 1
@@ -113,7 +118,7 @@ def test_messages_one_after_the_other_are_posted_one_after_the_other(counter: Co
     async def post_each() -> list[Answer]:
         return [await counter.gatherer.post(counter.wants(f"c{number}"), NOW) for number in range(3)]
 
-    assert len(granted(asyncio.run(post_each()))) == 3
+    assert len(granted(run(post_each()))) == 3
     assert counter.database.begun == 3
 
 
@@ -124,7 +129,7 @@ def test_messages_that_arrive_while_a_batch_is_posted_go_together_each_with_its_
         counter.database.gate.set()
         return [await each for each in (first, *others)]
 
-    answers = asyncio.run(post_many())
+    answers = run(post_many())
 
     assert granted(answers) == {"c0": 1, **{f"c{seconds}": seconds for seconds in range(2, 41)}}
     assert counter.database.begun == 2
@@ -142,7 +147,7 @@ def test_messages_of_a_batch_are_acted_on_in_the_order_in_which_they_arrived(cou
         counter.database.gate.set()
         return [await each for each in (first, *others)]
 
-    _, authorized, settled, again = asyncio.run(post_in_order())
+    _, authorized, settled, again = run(post_in_order())
 
     assert isinstance(authorized, CallAnswer)
     assert authorized.authorized
@@ -162,7 +167,7 @@ def test_a_message_that_is_refused_is_answered_so_and_costs_no_other_a_transacti
         counter.database.gate.set()
         return [await each for each in (first, *others)]
 
-    _, no_account, no_call, good = asyncio.run(post_with_refused())
+    _, no_account, no_call, good = run(post_with_refused())
 
     assert isinstance(no_account, Refusal)
     assert isinstance(no_call, Refusal)
@@ -182,7 +187,7 @@ def test_a_message_that_breaks_a_constraint_fails_alone_and_the_others_are_poste
         counter.database.gate.set()
         return await asyncio.gather(first, *others, return_exceptions=True)
 
-    first, before, faulty, after = asyncio.run(post_with_faulty())
+    first, before, faulty, after = run(post_with_faulty())
 
     assert isinstance(faulty, psycopg.IntegrityError | sqlite.IntegrityError)
     assert granted([first, before, after]) == {"c0": 60, "c1": 60, "c3": 60}
@@ -196,7 +201,7 @@ def test_a_gatherer_works_on_after_a_fault(counter: Counter) -> None:
             await counter.gatherer.post(counter.wants("c1", service="PIGEON"), NOW)
         return await counter.gatherer.post(counter.wants("c2"), NOW)
 
-    assert granted([asyncio.run(post_faulty_then_good())]) == {"c2": 60}
+    assert granted([run(post_faulty_then_good())]) == {"c2": 60}
 
 
 def test_callers_that_go_away_disturb_nobody(counter: Counter) -> None:
@@ -211,7 +216,7 @@ def test_callers_that_go_away_disturb_nobody(counter: Counter) -> None:
         counter.database.gate.set()
         return [await other, await counter.gatherer.post(counter.wants("later"), NOW)]
 
-    answers = asyncio.run(go_away())
+    answers = run(go_away())
 
     assert granted(answers) == {"other": 60, "later": 60}
     assert [counter.books.call(call_id).granted_seconds for call_id in ("posted", "waiting")] == [60, 60]
@@ -228,11 +233,11 @@ def test_a_loop_that_is_closed_while_its_message_is_posted_disturbs_nobody(count
         waiting = await counter.post_behind(counter.wants("c1"))
         counter.database.gate.set()
         posted = [*waiting, counter.post(counter.wants("c2"))]
-        return [await asyncio.wait_for(each, PATIENCE_SECONDS) for each in posted]
+        return [await each for each in posted]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leaving, "is_closed", lambda: False)
-        answers = asyncio.run(go_on())
+        answers = run(go_on())
 
     assert granted(answers) == {"c1": 60, "c2": 60}
 
@@ -257,9 +262,7 @@ def test_two_event_loops_at_once_get_each_its_own_answers(counter: Counter) -> N
 
         seen[name] = granted([*await asyncio.gather(*(post_one(number) for number in range(50)))])
 
-    threads = [
-        threading.Thread(target=asyncio.run, args=(post_some(name, seconds),)) for name, seconds in (("a", 3), ("b", 7))
-    ]
+    threads = [threading.Thread(target=run, args=(post_some(name, seconds),)) for name, seconds in (("a", 3), ("b", 7))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -283,7 +286,7 @@ def test_a_report_of_a_thousand_calls_has_a_transaction_of_its_own_and_the_next_
         counter.database.gate.set()
         return [await each for each in (first, *others)]
 
-    first, before, report, *after = asyncio.run(post_reports())
+    first, before, report, *after = run(post_reports())
 
     assert granted([first, before, *after]) == dict.fromkeys(("c0", "c1", "c2", "c3"), 60)
     assert isinstance(report, list)
@@ -301,7 +304,7 @@ def test_reports_go_together_as_far_as_they_fit(counter: Counter, sizes: list[in
         await first
         return [await each for each in others]
 
-    answers = asyncio.run(post_reports())
+    answers = run(post_reports())
 
     assert [len(answer) for answer in answers if isinstance(answer, list)] == sizes
     assert counter.database.begun == 1 + transactions
@@ -315,7 +318,7 @@ def test_a_report_of_too_many_calls_is_refused_and_the_others_of_its_batch_are_p
         await first
         return [await each for each in others]
 
-    refused, taken = asyncio.run(post_reports())
+    refused, taken = run(post_reports())
 
     assert isinstance(refused, Refusal)
     assert refused.code == Code.LIMIT_EXCEEDED
@@ -329,7 +332,7 @@ def test_many_callers_of_the_same_call_are_told_the_same(counter: Counter) -> No
     async def ask_often() -> list[Answer]:
         return await asyncio.gather(*(counter.gatherer.post(counter.wants(call_id), NOW) for _ in range(50)))
 
-    answers = asyncio.run(ask_often())
+    answers = run(ask_often())
 
     assert {granted([answer])[call_id] for answer in answers} == {60}
     assert counter.books.account().call_count == 1

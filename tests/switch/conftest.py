@@ -47,18 +47,17 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Office:
-    """The program: where it is, its database, and a token to look at what it knows."""
+    """The program: where it is, its database, and somebody who may look at what it knows."""
 
     address: str
     database: Database
-    token: str
+    client: httpx2.Client
 
     def account(self, account_id: int, fields: str) -> Any:
         """What the API tells of an account."""
         query = f"query($id: ID!) {{ account(id: $id) {{ {fields} }} }}"
         asked = {"query": query, "variables": {"id": public_id("acct", account_id)}}
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx2.post(f"{self.address}/graphql", json=asked, headers=headers).json()["data"]["account"]
+        return self.client.post("/graphql", json=asked).json()["data"]["account"]
 
 
 @dataclass(frozen=True)
@@ -128,9 +127,11 @@ def office(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> I
     with database.transaction() as session:
         token = create_token(session, name="Tests", scopes=[Scope.READ], account_id=None, now=now())
     port = free_port()
+    address, headers = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {token}"}
     with program(folder, database, "serve", "--port", str(port), "--no-worker"):
-        assert soon(lambda: answers(f"http://127.0.0.1:{port}"))
-        yield Office(f"http://127.0.0.1:{port}", database, token)
+        assert soon(lambda: answers(address))
+        with httpx2.Client(base_url=address, headers=headers) as client:
+            yield Office(address, database, client)
     database.close()
 
 

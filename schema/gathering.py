@@ -20,6 +20,9 @@ from credits.refusals import Refusal
 from credits.terms import USUAL_TERMS, Terms
 from db.session import Database
 
+# A report of no more calls than this is posted with whatever else there is.
+_MOST_OF_FEW = 50
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -35,6 +38,11 @@ class _Waiting:
         """How many calls it is about."""
         return len(self.message.reports) if isinstance(self.message, Reports) else 1
 
+    @property
+    def is_bulk(self) -> bool:
+        """It is about so many calls that whoever waits for its transaction would notice."""
+        return self.weight > _MOST_OF_FEW
+
 
 class CallGatherer:
     """Posts messages about calls; one for all requests of a process. It may be asked on any event loop."""
@@ -46,6 +54,7 @@ class CallGatherer:
         self._waiting: deque[_Waiting] = deque()
         self._lock = threading.Lock()
         self._is_posting = False
+        self._is_turn_of_bulk = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="calls")
 
     async def post(self, message: Message, now: int) -> Answer:
@@ -68,14 +77,29 @@ class CallGatherer:
             _hand_out(batch, results)
 
     def _next_batch(self) -> list[_Waiting]:
-        """What has arrived, as far as it fits into one transaction; with nothing left, posting has ended."""
-        batch, weight = list[_Waiting](), 0
+        """What has arrived, as far as it fits into one transaction; with nothing left, posting has ended.
+
+        Bulk and all else take turns when both wait, so that a call that wants to go waits for one large report at most.
+        """
+        batch, left, weight, is_full = list[_Waiting](), deque[_Waiting](), 0, False
         with self._lock:
-            while self._waiting and (not batch or weight + self._waiting[0].weight <= LARGEST_BATCH):
-                batch.append(self._waiting.popleft())
-                weight += batch[-1].weight
+            self._is_turn_of_bulk = self._bulk_is_next()
+            for each in self._waiting:
+                if each.is_bulk != self._is_turn_of_bulk:
+                    left.append(each)
+                    continue
+                is_full = is_full or (bool(batch) and weight + each.weight > LARGEST_BATCH)
+                (left if is_full else batch).append(each)
+                weight += each.weight
+            self._waiting = left
             self._is_posting = bool(batch)
         return batch
+
+    def _bulk_is_next(self) -> bool:
+        """Whoever has waited longest comes first, but bulk does not come twice while others wait."""
+        if self._is_turn_of_bulk and not all(each.is_bulk for each in self._waiting):
+            return False
+        return bool(self._waiting) and self._waiting[0].is_bulk
 
     def _posted(self, batch: list[_Waiting]) -> list[Answer]:
         with self._database.transaction() as session:

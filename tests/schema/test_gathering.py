@@ -275,9 +275,7 @@ def test_two_event_loops_at_once_get_each_its_own_answers(counter: Counter) -> N
     assert counter.books.breaches() == []
 
 
-def test_a_report_of_a_thousand_calls_has_a_transaction_of_its_own_and_the_next_message_the_next(
-    counter: Counter,
-) -> None:
+def test_a_report_of_a_thousand_calls_has_a_transaction_of_its_own(counter: Counter) -> None:
     async def post_reports() -> list[Answer]:
         first = await counter.post_first(counter.wants("c0"))
         others = await counter.post_behind(
@@ -291,11 +289,48 @@ def test_a_report_of_a_thousand_calls_has_a_transaction_of_its_own_and_the_next_
     assert granted([first, before, *after]) == dict.fromkeys(("c0", "c1", "c2", "c3"), 60)
     assert isinstance(report, list)
     assert {outcome.charge_micros for outcome in report} == {micros("0.001")}
-    assert counter.database.begun == 4
+    assert counter.database.begun == 3
     assert counter.books.breaches() == []
 
 
-@pytest.mark.parametrize(("sizes", "transactions"), [([400, 600], 1), ([400, 601], 2), ([1_000, 1], 2)])
+def in_order_of_their_ends(counter: Counter, first: Message, *others: tuple[str, Message]) -> list[str]:
+    """Post one message, and the others while it is being posted; the names of those in the order of their answers."""
+    ended: list[str] = []
+
+    async def post_all() -> None:
+        async def note(name: str, message: Message) -> None:
+            await counter.gatherer.post(message, NOW)
+            ended.append(name)
+
+        posted = await counter.post_first(first)
+        waiting = [asyncio.ensure_future(note(name, message)) for name, message in others]
+        await asyncio.sleep(0)
+        counter.database.gate.set()
+        await asyncio.gather(posted, *waiting)
+
+    run(post_all())
+    return ended
+
+
+def test_a_call_that_wants_to_go_waits_for_one_large_report_at_most(counter: Counter) -> None:
+    reports = [("report", counter.report(LARGEST_BATCH)) for _ in range(3)]
+    calls = [("call", counter.wants(f"c{number}")) for number in range(2)]
+
+    behind_a_report = in_order_of_their_ends(counter, counter.report(LARGEST_BATCH), *reports, *calls)
+
+    assert behind_a_report == ["call", "call", "report", "report", "report"]
+    assert counter.database.begun == 5
+
+
+def test_a_large_report_has_its_turn_before_calls_that_came_after_it(counter: Counter) -> None:
+    calls = [("call", counter.wants(f"c{number}")) for number in range(2)]
+
+    behind_a_call = in_order_of_their_ends(counter, counter.wants("c9"), ("report", counter.report(100)), *calls)
+
+    assert behind_a_call == ["report", "call", "call"]
+
+
+@pytest.mark.parametrize(("sizes", "transactions"), [([400, 600], 1), ([400, 601], 2), ([1_000, 1], 2), ([50, 50], 1)])
 def test_reports_go_together_as_far_as_they_fit(counter: Counter, sizes: list[int], transactions: int) -> None:
     async def post_reports() -> list[Answer]:
         first = await counter.post_first(counter.wants("c0"))

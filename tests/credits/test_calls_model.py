@@ -101,6 +101,7 @@ SECONDS = st.sampled_from([1, 6, 30, 59, 60, 61, 126, 400, 720, 1_000, 3_600])
 USED = st.sampled_from([0, 1, 5, 30, 31, 60, 61, 300, 600, 1_800, 4_000])
 LENGTHS = st.sampled_from([1, MINUTE, 10 * MINUTE, HOUR, DAY, 40 * DAY])
 STEPS = st.sampled_from([0, 1, SECOND, MINUTE, 7 * MINUTE, HOUR, DAY, 4 * DAY])
+AT_AN_EDGE = DAY
 NEARLY = st.sampled_from([-1, 0, 0, 1])
 SOME = st.integers(0, 1_000)
 ACCOUNT = st.integers(0, 1)
@@ -136,7 +137,7 @@ def saying(*verbs: str) -> st.SearchStrategy[list[Say]]:
         service=SERVICES,
         number=st.sampled_from(NUMBERS),
         user_no=USERS,
-        ago=st.none() | st.none() | st.sampled_from([-10 * MINUTE, -MINUTE, 0, SECOND, MINUTE, HOUR, DAY, 4 * DAY]),
+        ago=st.none() | st.none() | st.sampled_from([AT_AN_EDGE, -MINUTE, -10 * MINUTE, 0, SECOND, MINUTE, HOUR]),
     )
     return st.lists(said, min_size=2, max_size=6)
 
@@ -214,6 +215,8 @@ class Course(RuleBasedStateMachine):
         call, now = twin.a_call(said.which), twin.model.now
         call_id, granted = (call.call_id, call.granted) if call else ("nowhere", None)
         answered_at = None if said.ago is None else now - said.ago
+        if said.ago == AT_AN_EDGE:
+            answered_at = twin.an_edge(said.which)
         match said.verb:
             case "extend":
                 return twin.extend(call_id, said.used, said.seconds)

@@ -60,6 +60,15 @@ class Twin:
         chosen = going_on if going_on and which % 4 else calls[-8:]
         return chosen[which // 4 % len(chosen)] if chosen else None
 
+    def an_edge(self, which: int) -> int:
+        """When a lot started or expired, or the instant before that: one of the latest."""
+        lots, now = self.model.lots, self.model.now
+        edges = {
+            at - before for lot in lots for at in (lot.starts_at, lot.expires_at) for before in (0, 1) if at <= now
+        }
+        latest = sorted(edges | {now})[-6:]
+        return latest[which % len(latest)]
+
     def posted(self) -> None:
         """Something was posted to the account, and all that was due before it."""
         self.touched = self.caught_up = True

@@ -21,8 +21,9 @@ from tests.faults.switches import CHARGED_SECONDS, FATES, Shift, work
 
 # How many processes are to die in each of these tests; `make crash` lets hundreds die.
 KILLS = int(os.environ.get("CREDITS_TEST_KILLS", "12"))
-# A shift takes more steps than this. They are gone through in strides, so that few kills meet all parts of it.
-STEPS, STRIDE = 70, 29
+# A shift takes about so many steps, as its messages happen to be gathered: some live on. The steps are gone through in
+# strides, so that few kills meet all parts of it.
+STEPS, STRIDE = 60, 29
 WORKERS = 3
 # What is told of a killed process when even that was lost.
 UNTOLD = 255

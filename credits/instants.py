@@ -12,6 +12,9 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_SECOND_DAY = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST_DAY_BUT_ONE = NEVER - 2 * DAY
+_MONTHS_AT_MOST = 10_000 * 12
 
 
 def instant(moment: datetime) -> int:
@@ -25,9 +28,15 @@ def moment(at: int) -> datetime:
     return _EPOCH + timedelta(microseconds=at)
 
 
+def local_moment(at: int, time_zone: str) -> datetime:
+    """An instant as a time zone has it. On the first and last day that a calendar can write it is a day off: beyond
+    them there is no other zone's day to name."""
+    return moment(min(max(at, _SECOND_DAY), _LAST_DAY_BUT_ONE)).astimezone(ZoneInfo(time_zone))
+
+
 def local_day(at: int, time_zone: str) -> date:
     """The calendar day that an instant falls on in a time zone."""
-    return moment(at).astimezone(ZoneInfo(time_zone)).date()
+    return local_moment(at, time_zone).date()
 
 
 def start_of_day(day: date, time_zone: str) -> int:
@@ -49,7 +58,7 @@ def first_day(month: int) -> date:
 
 def first_of_month(month: int, time_zone: str) -> int:
     """The first instant of a month, as `month_of` counts months, in a time zone."""
-    return start_of_day(first_day(month), time_zone)
+    return NEVER if month >= _MONTHS_AT_MOST else start_of_day(first_day(month), time_zone)
 
 
 def offsets_within(from_at: int, to_at: int, time_zone: str) -> list[tuple[int, int]]:

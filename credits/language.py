@@ -22,7 +22,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
 from babel.support import NullTranslations, Translations
 
-from credits.instants import moment
+from credits.instants import local_day, local_moment
 from credits.money import amount_of, minor_digits, price_of
 
 LOCALES = Path(__file__).with_name("locales")
@@ -135,11 +135,11 @@ class Language:
 
     def date_time(self, at: int, time_zone: str = "UTC") -> str:
         """An instant as date and time in a zone."""
-        return format_datetime(moment(at), "medium", tzinfo=ZoneInfo(time_zone), locale=self.locale)
+        return format_datetime(local_moment(at, time_zone), "medium", tzinfo=ZoneInfo(time_zone), locale=self.locale)
 
     def date(self, at: int, time_zone: str = "UTC") -> str:
         """The date of an instant in a zone."""
-        return format_date(moment(at).astimezone(ZoneInfo(time_zone)).date(), "medium", locale=self.locale)
+        return format_date(local_day(at, time_zone), "medium", locale=self.locale)
 
     def ago(self, then: datetime, now: datetime) -> str:
         """How long before or after `now` something is: "in 3 days", "2 hours ago"."""

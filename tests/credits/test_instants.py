@@ -9,9 +9,11 @@ from credits.instants import (
     HOUR,
     MINUTE,
     expiry_of_purchase,
+    first_of_month,
     instant,
     local_day,
     moment,
+    month_of,
     months_later,
     never_as_none,
     offsets_within,
@@ -131,3 +133,13 @@ def test_a_zones_offsets_change_to_the_microsecond_when_its_clocks_do() -> None:
         (start, -5 * HOUR), (at("2026-03-08T07:00:00Z"), -4 * HOUR), (at("2026-11-01T06:00:00Z"), -5 * HOUR),
     ]  # fmt: skip
     assert offsets_within(start, start, "Asia/Kathmandu") == [(start, 5 * HOUR + 45 * MINUTE)]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Niue"])
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+def test_the_ends_of_the_calendar_have_a_day_and_a_month_in_every_zone(zone: str, text: str) -> None:
+    day = local_day(at(text), zone)
+
+    assert abs((day - datetime.fromisoformat(text).date()).days) <= 3
+    assert month_of(at(text), zone) == day.year * 12 + day.month - 1
+    assert first_of_month(month_of(at(text), zone) + 1, zone) <= NEVER

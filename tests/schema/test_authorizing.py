@@ -231,3 +231,13 @@ def test_a_switch_may_not_use_another_accounts_calls(small_api: Api, account_id:
     )["authorizeCall"]
 
     assert error["errors"][0]["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_ends_of_the_calendar_are_answered_like_other_instants(small_api: Api, zone: str, at: str) -> None:
+    make_deck(small_api.database, a_rate("49", "0.06"))
+    account_id = make_account(small_api.database, time_zone=zone)
+    document = 'query Q($a: ID!, $at: DateTime) { quoteCall(accountId: $a, to: "+4930123456", at: $at) { priced } }'
+
+    assert small_api.ask(document, a=acct(account_id), at=at)["quoteCall"] == {"priced": at.startswith("9999")}

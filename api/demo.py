@@ -15,9 +15,7 @@ import phonenumbers
 
 from api import demo_switch, demo_users
 from api.mail import send_due_notices
-from api.people import create_person
 from api.sample import sample_rates
-from api.tokens import create_token
 from api.worker import Post
 from credits.accounts import create_account, update_account
 from credits.auto_recharge import Wanted, set_auto_recharge
@@ -31,10 +29,12 @@ from credits.instants import DAY, HOUR, MINUTE, SECOND, local_day, moment, start
 from credits.money import MICROS
 from credits.notices import set_low_balance
 from credits.payment_methods import add_payment_method
+from credits.people import create_person
 from credits.providers import Providers
 from credits.publishing import publish_deck
 from credits.recharging import drive, recharge, recharges_due
 from credits.terms import Terms
+from credits.tokens import create_token
 from db.kinds import AccountMode, PaymentMethodKind, Role, Rounding, Scope, Service
 from db.session import Database, Session
 

@@ -12,9 +12,9 @@ from anyio import to_thread
 from starlette.requests import HTTPConnection
 
 from api import clock
-from api.people import PersonState, look_up_person
 from api.sessions import Sessions, WebSession
-from api.tokens import TokenState, find_token
+from credits.people import PersonState, look_up_person
+from credits.tokens import TokenState, find_token
 from db.kinds import Role
 from db.kinds import Scope as TokenScope
 from db.session import Database

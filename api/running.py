@@ -7,7 +7,6 @@ from strawberry.types import ExecutionResult
 
 from api import clock
 from api.identities import Identities
-from api.passwords import Attempts
 from api.seats import Seats
 from api.sessions import Sessions
 from api.settings import Settings
@@ -16,6 +15,7 @@ from credits.decks import RateBook
 from credits.history import History
 from credits.instants import HOUR
 from credits.language import Language
+from credits.passwords import Attempts
 from db import migrations
 from schema.access import Viewer
 from schema.context import Context

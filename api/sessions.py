@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from api.people import PersonState
+from credits.people import PersonState
 
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"

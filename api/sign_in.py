@@ -6,10 +6,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from api import clock
-from api.passwords import verify_password
-from api.people import PersonState, find_person
 from api.running import Running
 from api.sessions import WebSession
+from credits.passwords import verify_password
+from credits.people import PersonState, find_person
 from web.pages import render
 from web.reader import language_of, safe_way_back
 

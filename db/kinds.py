@@ -263,3 +263,19 @@ class EventStatus(StrEnum):
     DONE = "DONE"
     IGNORED = "IGNORED"
     UNKNOWN = "UNKNOWN"
+
+
+class InvitationKind(StrEnum):
+    """What a mailed link is good for: to join an account or the operators, or to choose a new password."""
+
+    INVITATION = "INVITATION"
+    RESET = "RESET"
+
+
+class ActorKind(StrEnum):
+    """Who did something: a person who is signed in, a program with a token, a command line, or the system itself."""
+
+    PERSON = "PERSON"
+    TOKEN = "TOKEN"
+    COMMAND = "COMMAND"
+    SYSTEM = "SYSTEM"

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from db.migrations import upgrade
 from db.session import Database
@@ -27,6 +28,12 @@ def pytest_configure() -> None:
         return
     if shutil.disk_usage(_MEMORY).free >= _MEMORY_NEEDED_BYTES:
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as cheaply as argon2 can; that they are slow to guess is not the tests' matter."""
+    monkeypatch.setattr("credits.passwords._HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -7,8 +7,8 @@ import typer
 
 from api import clock
 from api.commands.terminal import opened, read_account, read_settings, say, stop
-from api.people import add_role, create_person, find_person
-from api.tokens import create_token
+from credits.people import add_role, create_person, find_person
+from credits.tokens import create_token
 from db.kinds import Role, Scope
 
 PASSWORD_VARIABLE = "CREDITS_PASSWORD"

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import uvloop
 
 from api import clock
-from api.tokens import create_token
 from bench import rig
 from bench.load.calls import AUTHORIZE, SETTLE, Calls
 from bench.load.clients import CLIENTS, Run, Tally, connected
 from bench.load.processes import HOST, Meter, Server, head_of
+from credits.tokens import create_token
 from credits.verify import verify
 from db.kinds import Scope
 from db.session import Database

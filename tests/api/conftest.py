@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from api.app import build_app
-from api.people import create_person
 from api.settings import Settings
-from api.tokens import create_token
 from credits.ids import public_id
+from credits.people import create_person
+from credits.tokens import create_token
 from db.kinds import Role, Scope
 from db.session import Database
 from tests.factories import NOW, make_account, make_lot
@@ -55,12 +54,6 @@ class House:
         account_id = None if operator else self.account_id
         with self.database.transaction() as session:
             return create_token(session, name="Switch", scopes=scopes, account_id=account_id, now=NOW)
-
-
-@pytest.fixture(autouse=True)
-def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords are hashed as cheaply as argon2 can; that they are slow to guess is not these tests' matter."""
-    monkeypatch.setattr("api.passwords._HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from starlette.routing import Route
 
 from api.identities import Identities
-from api.passwords import hash_password
-from api.tokens import TokenState
+from credits.passwords import hash_password
+from credits.tokens import TokenState
 from db.kinds import Scope
 from tests.api.conftest import ALICE, House, ask
 from tests.factories import NOW

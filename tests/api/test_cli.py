@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from api import cli
-from api.people import find_person
 from api.settings import Settings
-from api.tokens import find_token
 from credits.accounts import create_account
 from credits.ids import public_id
 from credits.instants import DAY
+from credits.people import find_person
+from credits.tokens import find_token
 from db.kinds import Role, Scope
 from db.session import Database
 from schema.schema import sdl

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from api.tokens import create_token
 from credits.ids import public_id
+from credits.tokens import create_token
 from db.kinds import Scope
 from db.session import Database
 from tests.factories import NOW, make_account, make_lot

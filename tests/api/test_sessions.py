@@ -2,9 +2,9 @@
 
 import pytest
 
-from api.people import PersonState
 from api.sessions import Sessions
 from credits.instants import HOUR
+from credits.people import PersonState
 from tests.factories import NOW
 
 ALICE = PersonState(7, "alice@example.com", "$argon2id$one", False, {})

@@ -11,7 +11,10 @@ from db.tables import metadata
 
 PARTITIONS = 4
 # Belong to no account: every process holds them in memory, or finds them before any account is known.
-REFERENCE_TABLES = {"rate_deck", "rate", "person", "token", "provider_event", "plan", "zone_country"}
+REFERENCE_TABLES = {
+    "audit_event", "invitation", "person", "plan", "provider_event", "rate", "rate_deck", "recovery_code",
+    "sign_in_failure", "token", "web_session", "zone_country",
+}  # fmt: skip
 ACCOUNT_TABLES = [table for table in metadata.sorted_tables if table.name not in REFERENCE_TABLES]
 
 # What a row of each table must say besides zeros and empty texts, to pass its constraints.
@@ -19,6 +22,10 @@ ROWS: dict[str, dict[str, Any]] = {
     "rate_deck": {"deck_id": 1, "rounding": "UP"},
     "rate": {"deck_id": 1, "service": "USER_OUT"},
     "person": {"person_id": 1},
+    "recovery_code": {"person_id": 1},
+    "web_session": {"person_id": 1},
+    "invitation": {"kind": "RESET"},
+    "audit_event": {"actor_kind": "SYSTEM"},
     "account": {"mode": "LIVE", "status": "ACTIVE", "conference_dial_out": "ANY", "user_dial_out": "ANY"},
     "plan": {"plan_id": 1, "kind": "CALLING_PLAN"},
     "license": {"plan_id": 1},

@@ -12,17 +12,16 @@ from typing import Any
 
 import pytest
 import uvicorn
-from argon2 import PasswordHasher
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from api.app import build_app
-from api.people import create_person
 from api.settings import Settings
 from credits.call_messages import CallReport
 from credits.calls import record_calls
 from credits.decks import RateBook
 from credits.ids import public_id
 from credits.instants import HOUR
+from credits.people import create_person
 from db.kinds import Role
 from db.session import Database
 from tests.factories import NOW, a_rate, make_card, make_deck, make_lot, make_test_account
@@ -49,9 +48,8 @@ class Site:
 
 
 @pytest.fixture
-def site(sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(sqlite_database: Database, tmp_path: Path) -> Iterator[Site]:
     """The app on a port of its own, with a TEST account that has 100 dollars, a card and a call."""
-    monkeypatch.setattr("api.passwords._HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     account_id = _fill(sqlite_database)
     with serving(data=tmp_path, database_url=sqlite_database.url) as (address, app):
         yield Site(address, public_id("acct", account_id), app)

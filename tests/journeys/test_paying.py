@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from playwright.sync_api import Page, expect
 
-from api.people import create_person
 from credits.ids import public_id
+from credits.people import create_person
 from db.kinds import Role
 from db.session import Database
 from tests.factories import NOW, make_account
@@ -110,11 +109,8 @@ class TestCards:
             yield running
 
     @pytest.fixture
-    def site(
-        self, sqlite_database: Database, tmp_path: Path, peer: StripePeer, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[Site]:
+    def site(self, sqlite_database: Database, tmp_path: Path, peer: StripePeer) -> Iterator[Site]:
         """The app with that provider, and a LIVE account without anything."""
-        monkeypatch.setattr("api.passwords._HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         account_id = make_account(sqlite_database, name="Contoso")
         with sqlite_database.transaction() as session:
             create_person(

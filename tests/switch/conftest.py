@@ -14,10 +14,10 @@ import httpx2
 import pytest
 
 from api.clock import now
-from api.tokens import create_token
 from credits.ids import public_id
 from credits.money import nanos_of
 from credits.rating import Tier
+from credits.tokens import create_token
 from db.kinds import Scope
 from db.session import Database
 from tests.factories import a_rate, make_account, make_deck, make_lot

@@ -8,16 +8,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import build_app
-from api.people import create_person
 from api.settings import Settings
 from credits.call_messages import CallReport
 from credits.calls import record_calls
 from credits.decks import RateBook
 from credits.ids import public_id
 from credits.instants import HOUR
+from credits.people import create_person
 from db.kinds import Role
 from db.session import Database
-from tests.api.conftest import PASSWORD, _quick_hashes, sign_in  # noqa: F401 - a fixture, used by being here
+from tests.api.conftest import PASSWORD, sign_in
 from tests.factories import (
     NOW,
     a_rate,

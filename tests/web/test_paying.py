@@ -9,9 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import build_app
-from api.people import create_person
 from api.settings import Settings
 from credits.ids import public_id
+from credits.people import create_person
 from db.kinds import Role
 from db.session import Database
 from tests.api.conftest import PASSWORD, sign_in

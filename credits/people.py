@@ -3,8 +3,8 @@
 import secrets
 from dataclasses import dataclass
 
-from api.passwords import hash_password
 from credits.accounts import look_up
+from credits.passwords import hash_password
 from credits.refusals import conflict, invalid
 from db.kinds import Role
 from db.session import Session

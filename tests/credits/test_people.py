@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.passwords import verify_password
-from api.people import add_role, create_person, find_person, look_up_person
+from credits.passwords import verify_password
+from credits.people import add_role, create_person, find_person, look_up_person
 from credits.refusals import Refusal
 from db.kinds import Role
 from db.session import Database

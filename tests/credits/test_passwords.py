@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.passwords import Attempts, hash_password, verify_password
+from credits.passwords import Attempts, hash_password, verify_password
 from credits.refusals import Refusal
 
 IP, EMAIL = "192.0.2.7", "alice@example.com"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.tokens import create_token, find_token
 from credits.refusals import Refusal
+from credits.tokens import create_token, find_token
 from db.kinds import Scope
 from db.session import Database
 from tests.factories import NOW, make_account

@@ -4,6 +4,7 @@ Outermost first: security headers, then the log and the answer to faults, then w
 which site. All of it is plain ASGI, so that a request body is streamed and read once.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -71,6 +72,7 @@ def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextMan
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        running.gatherer.live_on(asyncio.get_running_loop())
         if settings.worker:
             running.worker.start()
         try:

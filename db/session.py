@@ -19,20 +19,37 @@ from sqlalchemy import Connection, Dialect, Engine, Text, create_engine, event
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
+from db.waiting import LoopConnection
+
 # Fewer rows than this are cheaper to send in one statement than to open a COPY for.
 COPY_FROM_ROWS = 200
+# Verbs find rows by their keys. PostgreSQL keeps a plan that it made when a table held three rows, and would read all
+# of it, every time, when it holds a million.
+_WAYS_TO_READ_ALL = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+# How a new connection to PostgreSQL is set.
+SETTINGS = "; ".join(f"SET {way} = off" for way in ("jit", *_WAYS_TO_READ_ALL))
+_BY_ANY_WAY = "; ".join(f"SET LOCAL {way} TO DEFAULT" for way in _WAYS_TO_READ_ALL)
 _POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library leaves it untyped
 
 
 class Session:
     """One open transaction on one connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, begin: str | None = None) -> None:
         self.is_postgresql = connection.dialect.name == "postgresql"
         self._connection = connection
-        self._driver = _driver_of(connection)
+        self._begun_driver = _driver_of(connection)
+        self._begin = begin
         self._orm: sqlmodel.Session | None = None
         self._pipeline: Any = None
+
+    @property
+    def _driver(self) -> Any:
+        """The driver's connection; what is still to begin begins with the statement that asks for it."""
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            self._begun_driver.execute(begin)
+        return self._begun_driver
 
     @property
     def orm(self) -> sqlmodel.Session:
@@ -46,6 +63,8 @@ class Session:
         """SQLAlchemy's connection, told that it is inside this transaction: for migrations."""
         if not self._connection.in_transaction():
             self._connection.begin()
+            if self.is_postgresql:
+                self._driver.execute(_BY_ANY_WAY, prepare=False)
         return self._connection
 
     def release(self) -> None:
@@ -112,7 +131,7 @@ class Session:
         if not self.is_postgresql:
             yield
             return
-        with self._driver.pipeline():
+        with self._begun_driver.pipeline():
             yield
 
     def only_write_from_here(self) -> None:
@@ -217,10 +236,14 @@ class Database:
         self._writer = threading.Lock()
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Open a writing transaction; commit when the block ends, roll back when it raises."""
+    def transaction(self, *, hurried: bool = False) -> Iterator[Session]:
+        """Open a writing transaction; commit when the block ends, roll back when it raises.
+
+        A `hurried` one saves PostgreSQL a journey: it begins together with what is asked first. When the server has
+        dropped the connection meanwhile, it fails, where another would have found a new connection.
+        """
         if self.is_postgresql:
-            with self._open("BEGIN ISOLATION LEVEL READ COMMITTED") as session:
+            with self._open("BEGIN ISOLATION LEVEL READ COMMITTED", hurried=hurried) as session:
                 yield session
             return
         with self._writer, self._open("BEGIN IMMEDIATE") as session:
@@ -230,7 +253,7 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """Open a snapshot: all that is read within sees one moment of the database, and nothing can be written."""
         if self.is_postgresql:
-            with self._open("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as session:
+            with self._open(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_BY_ANY_WAY}") as session:
                 yield session
             return
         with self._open("BEGIN") as session:
@@ -241,15 +264,15 @@ class Database:
                 session.execute("PRAGMA query_only = OFF")
 
     @contextmanager
-    def _open(self, begin: str) -> Iterator[Session]:
-        with self._begun(begin) as connection:
-            session = Session(connection)
+    def _open(self, begin: str, *, hurried: bool = False) -> Iterator[Session]:
+        with self.engine.connect() if hurried else self._begun(begin) as connection:
+            session = Session(connection, begin if hurried else None)
             try:
                 yield session
                 session.end("COMMIT")
             except BaseException as failure:
                 session.stop_waiting(failure)
-                _roll_back(connection)
+                self._roll_back(connection, failure)
                 raise
             finally:
                 session.release()
@@ -258,7 +281,7 @@ class Database:
         """A connection with an open transaction; when the server has dropped the pooled ones, a new connection."""
         connection = self.engine.connect()
         try:
-            _driver_of(connection).execute(begin)
+            _begin(connection, begin)
         except BaseException:
             lost = _is_lost(connection)
             connection.close()
@@ -266,8 +289,16 @@ class Database:
                 raise
             self.engine.dispose()
             connection = self.engine.connect()
-            _driver_of(connection).execute(begin)
+            _begin(connection, begin)
         return connection
+
+    def _roll_back(self, connection: Connection, failure: BaseException) -> None:
+        if _is_lost(connection):
+            connection.invalidate()
+            if isinstance(failure, psycopg.OperationalError):  # the server hung up, and on the others in the pool too
+                self.engine.dispose()
+        else:
+            _driver_of(connection).rollback()
 
     def close(self) -> None:
         """Give every connection back."""
@@ -278,17 +309,18 @@ def _driver_of(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
+def _begin(connection: Connection, begin: str) -> None:
+    driver = _driver_of(connection)
+    if isinstance(driver, psycopg.Connection):
+        driver.execute(begin, prepare=False)  # more than one command cannot be prepared
+    else:
+        driver.execute(begin)
+
+
 def _is_lost(connection: Connection) -> bool:
     """Tell whether the server at the other end has gone."""
     driver = _driver_of(connection)
     return isinstance(driver, psycopg.Connection) and driver.closed
-
-
-def _roll_back(connection: Connection) -> None:
-    if _is_lost(connection):
-        connection.invalidate()
-    else:
-        _driver_of(connection).rollback()
 
 
 def _sqlite_engine(url: str) -> Engine:
@@ -310,9 +342,14 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
     driver_url = f"postgresql+psycopg://{place}"
     engine = create_engine(driver_url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False)
 
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Dialect, _record: Any, arguments: Any, options: Any) -> LoopConnection:
+        return LoopConnection.connect(*arguments, **options)
+
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
         connection.autocommit = True  # transactions are ours to open: see Database._open
         connection.prepare_threshold = 3
+        connection.execute(SETTINGS)
 
     return engine

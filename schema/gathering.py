@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from credits.call_messages import Answer, Message, Reports
@@ -19,9 +20,12 @@ from credits.decks import RateBook
 from credits.refusals import Refusal
 from credits.terms import USUAL_TERMS, Terms
 from db.session import Database
+from db.waiting import on_loop
 
 # A report of no more calls than this is posted with whatever else there is.
 _MOST_OF_FEW = 50
+# More calls than these keep a processor busy for so long that others on the loop would notice.
+_MOST_AT_HOME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class CallGatherer:
         self._lock = threading.Lock()
         self._is_posting = False
         self._is_turn_of_bulk = False
+        self._home: asyncio.AbstractEventLoop | None = None
+        self._posting: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="calls")
 
     async def post(self, message: Message, now: int) -> Answer:
@@ -65,16 +71,39 @@ class CallGatherer:
             self._waiting.append(_Waiting(message, now, loop, future))
             starts, self._is_posting = not self._is_posting, True
         if starts:
-            self._thread.submit(self._post_all)
+            self._start()
         return await future
+
+    def live_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Post on the loop that serves, as far as its database can be waited for there, instead of on a thread."""
+        if self._database.is_postgresql:
+            self._home = loop
+
+    def _start(self) -> None:
+        if self._home is None:
+            self._thread.submit(self._post_all)
+        else:
+            self._home.call_soon_threadsafe(self._start_at_home, self._home)
+
+    def _start_at_home(self, home: asyncio.AbstractEventLoop) -> None:
+        self._posting = home.create_task(self._post_all_at_home(home))
 
     def _post_all(self) -> None:
         while batch := self._next_batch():
-            try:
-                results = list[Any](self._posted(batch))
-            except Exception:  # noqa: BLE001 - nothing was written: each is posted alone, and a fault goes to its own caller
-                results = [self._posted_alone(each) for each in batch]
-            _hand_out(batch, results)
+            _hand_out(batch, self._results_of(batch))
+
+    async def _post_all_at_home(self, home: asyncio.AbstractEventLoop) -> None:
+        while batch := self._next_batch():
+            work = partial(self._results_of, batch)
+            is_small = sum(each.weight for each in batch) <= _MOST_AT_HOME
+            _hand_out(batch, await (on_loop(work) if is_small else home.run_in_executor(self._thread, work)))
+            await asyncio.sleep(0)  # the answers leave, and what has come meanwhile comes along
+
+    def _results_of(self, batch: list[_Waiting]) -> list[Any]:
+        try:
+            return self._posted(batch, hurried=True)
+        except Exception:  # noqa: BLE001 - nothing was written: each is posted alone, and a fault goes to its own caller
+            return [self._posted_alone(each) for each in batch]
 
     def _next_batch(self) -> list[_Waiting]:
         """What has arrived, as far as it fits into one transaction; with nothing left, posting has ended.
@@ -101,8 +130,8 @@ class CallGatherer:
             return False
         return bool(self._waiting) and self._waiting[0].is_bulk
 
-    def _posted(self, batch: list[_Waiting]) -> list[Answer]:
-        with self._database.transaction() as session:
+    def _posted(self, batch: list[_Waiting], *, hurried: bool = False) -> list[Answer]:
+        with self._database.transaction(hurried=hurried) as session:
             messages, now = [each.message for each in batch], max(each.now for each in batch)
             return post_calls(session, messages, rates=self._rates, now=now, terms=self._terms)
 

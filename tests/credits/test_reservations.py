@@ -771,3 +771,26 @@ def test_a_reports_other_values_are_told_apart_from_the_same(books: Books) -> No
 
     assert same.duplicate
     assert other.refusal is not None
+
+
+def test_calls_are_found_by_their_keys_in_tables_that_were_empty_a_moment_ago(postgresql_database: Database) -> None:
+    """PostgreSQL would keep the plan that was right for three rows, and read all calls for each."""
+    books = open_books(postgresql_database)
+    books.grant(100)
+    before = rows_read_in_order(postgresql_database)
+
+    for number in range(60):
+        books.post(*(Authorization(books.account_id, f"{number}-{each}", PRICED, 60) for each in range(5)))
+        books.post(*(Settlement(books.account_id, f"{number}-{each}", 30) for each in range(5)))
+
+    assert rows_read_in_order(postgresql_database) == before
+
+
+def rows_read_in_order(database: Database) -> dict[str, int]:
+    """How many rows PostgreSQL has read of tables that it went through from end to end."""
+    with database.transaction() as session:
+        session.rows("SELECT pg_stat_force_next_flush()")
+    with database.reading() as session:
+        return dict(
+            session.rows("SELECT relname, seq_tup_read FROM pg_stat_user_tables WHERE relname IN ('call', 'lot')")
+        )

@@ -25,6 +25,7 @@ from strawberry.types.graphql import OperationType
 
 from credits.language import Language, language
 from credits.refusals import Code, Refusal
+from schema.branches import BranchingExecutor
 from schema.documents import Documents, Prepared
 from schema.limits import storable
 
@@ -95,7 +96,7 @@ class Schema(strawberry.Schema):
             operation_name=operation_name,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # it tells no types, and need not
             hide_suggestions=True,
-            executor_class=self.execution_context_class,
+            executor_class=BranchingExecutor,
         )
 
     def follow(
@@ -125,7 +126,7 @@ class Schema(strawberry.Schema):
                 variable_values=variables,
                 operation_name=operation_name,
                 hide_suggestions=True,
-                executor_class=self.execution_context_class,
+                executor_class=BranchingExecutor,
             )
             begun = await results if inspect.isawaitable(results) else results
             if isinstance(begun, graphql.ExecutionResult):

@@ -52,7 +52,7 @@ class Requests:
             try:
                 await self.app(scope, receive, send_with_id)
             except Exception:  # the last line: whatever failed is logged, and the caller told so
-                log.exception("fault", method=_method_of(scope), path=scope["path"])
+                log.exception("fault", incident=request_id, method=_method_of(scope), path=scope["path"])
                 if status == 0:
                     await _fault(scope, request_id)(scope, receive, send_with_id)
                 elif status == _SWITCHED and not is_closed:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from api import clock
 from api.acting import act_on_kept_event
@@ -222,7 +223,8 @@ class Worker:
         if now < until or self._is_stopping.is_set():
             return 0
         try:
-            done = desk.do(thing, now)
+            with bound_contextvars(kind=desk.kind, thing=thing):
+                done = desk.do(thing, now)
         except Exception as fault:
             if isinstance(fault, Refusal):  # the provider is away, or none is set
                 log.warning("work_refused", kind=desk.kind, thing=thing, reason=fault.message)

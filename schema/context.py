@@ -138,7 +138,8 @@ class Context:
         readings = [reading for reading, _ in asked]
         loop = asyncio.get_running_loop()
         try:
-            answers = await loop.run_in_executor(_readers, _on_one_snapshot, self.database, readings)
+            reading = partial(copy_context().run, _on_one_snapshot, self.database, readings)
+            answers = await loop.run_in_executor(_readers, reading)
         except Exception as fault:  # noqa: BLE001 - it goes to whoever asked
             answers = [(None, fault)] * len(asked)
         for (_, future), (value, trouble) in zip(asked, answers, strict=True):

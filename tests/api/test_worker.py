@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from api.mail import Folder
@@ -182,6 +184,25 @@ def test_a_refusal_is_no_fault_but_is_left_alone_too(
     assert [(line["event"], line["log_level"], line["reason"]) for line in logged] == [
         ("work_refused", "warning", "Not now.")
     ]
+
+
+def test_a_line_that_is_logged_while_a_thing_is_done_says_which(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    account_id = make_account(sqlite_database)
+    make_lot(sqlite_database, account_id, expires_at=NOW + DAY)
+
+    def notes(*_: object) -> int:
+        structlog.get_logger("tests").info("noted")
+        return 1
+
+    monkeypatch.setattr("api.worker.bring_up_to_date", notes)
+    with capture_logs(processors=[merge_contextvars]) as logged:
+        worker_on(sqlite_database, tmp_path).keep_books(NOW + 30 * DAY)
+
+    noted, worked = logged
+    assert (noted["event"], noted["kind"], noted["thing"]) == ("noted", "account", account_id)
+    assert (worked["event"], "thing" in worked) == ("worked", False)
 
 
 def test_more_than_one_list_of_things_is_done_and_what_stays_due_hides_nothing(

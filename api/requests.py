@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import clock
+from api.measures import measure_request
 from api.refusing import refused
 
 log = structlog.get_logger("credits.http")
@@ -57,7 +58,10 @@ class Requests:
                     await _fault(scope, request_id)(scope, receive, send_with_id)
                 elif status == _SWITCHED and not is_closed:
                     await send_with_id({"type": "websocket.close", "code": _BROKEN})
-            _write(scope, status, clock.ticks() - started)
+            seconds = clock.ticks() - started
+            _write(scope, status, seconds)
+            if scope["type"] == "http" and "lasts" not in scope["state"]:
+                measure_request(scope, status, seconds)
 
 
 def _id_of(scope: Scope) -> str:

@@ -7,6 +7,8 @@ from strawberry.types import ExecutionResult
 
 from api import clock
 from api.identities import Identities
+from api.lag import behind
+from api.measures import measure_pool
 from api.seats import Seats
 from api.sessions import Sessions
 from api.settings import Settings
@@ -32,6 +34,7 @@ class Running:
         self.settings = settings
         self.terms = settings.terms
         self.database = settings.open_database()
+        measure_pool(self.database.engine)
         self.rates = RateBook()
         self.history = History()
         self.gatherer = CallGatherer(self.database, self.rates, self.terms)
@@ -73,9 +76,12 @@ class Running:
             if differences:
                 return differences[0]
             self._is_current = True
-        with self.database.reading() as session:
-            session.row("SELECT 1")
         return None
+
+    def work_behind(self) -> str | None:
+        """Which background work is later than is allowed, or None; it is the same for every process."""
+        with self.database.reading() as session:
+            return behind(session, clock.now(), self.settings.worker_lag_seconds)
 
 
 def _as_page_error(result: ExecutionResult) -> Exception:

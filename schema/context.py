@@ -25,6 +25,7 @@ from db.session import Database, Session
 from schema.access import Viewer
 from schema.gathering import CallGatherer
 from schema.loaders import Loaders
+from schema.measures import count_message
 from schema.watching import Watching
 
 P = ParamSpec("P")
@@ -111,10 +112,15 @@ class Context:
         if self.gatherer is None:
             self.gatherer = CallGatherer(self.database, self.rates, self.terms)
         try:
-            return await self.gatherer.post(message, self.now)
+            answer = await self.gatherer.post(message, self.now)
+        except Exception:
+            count_message(message, None)
+            raise
         finally:
             self._loaders = None
             self.nudge()
+        count_message(message, answer)
+        return answer
 
     async def work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking work that opens its own transactions."""

@@ -28,6 +28,7 @@ from credits.refusals import Code, Refusal
 from schema.branches import BranchingExecutor
 from schema.documents import Documents, Prepared
 from schema.limits import storable
+from schema.measures import measure_operation, ticks
 
 log = structlog.get_logger("credits.graphql")
 # A request with a thousand mistakes is answered with the first few.
@@ -64,12 +65,20 @@ class Schema(strawberry.Schema):
         operation_name: str | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> ExecutionResult:
-        said_in = context_value.language if context_value is not None else language("en")
         if not query:
             raise MissingQueryError
         prepared = self._documents.prepare(query)
         if prepared.document is not None:
             _check_operation(prepared.operation_type(operation_name), operation_name, allowed_operation_types)
+        began = ticks()
+        result = await self._result_of(prepared, variable_values, context_value, operation_name)
+        measure_operation(prepared.asked_by(operation_name), result.errors, began)
+        return result
+
+    async def _result_of(
+        self, prepared: Prepared, variable_values: dict[str, Any] | None, context_value: Any, operation_name: str | None
+    ) -> ExecutionResult:
+        said_in = context_value.language if context_value is not None else language("en")
         errors = prepared.errors or _wrong_with(prepared, operation_name, variable_values)
         if errors or prepared.document is None:
             return ExecutionResult(None, [presentable(error, said_in) for error in errors[:MOST_ERRORS]])

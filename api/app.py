@@ -19,6 +19,7 @@ from api.ending import told_to_end
 from api.headers import SecurityHeaders
 from api.limits import BodyLimit
 from api.logs import set_up_logs
+from api.measures import poured
 from api.programs import Programs
 from api.requests import Requests
 from api.running import Running
@@ -76,7 +77,7 @@ def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextMan
         if settings.worker:
             running.worker.start()
         try:
-            with told_to_end(running.seats.end):
+            with told_to_end(running.seats.end), poured():
                 yield
         finally:
             running.seats.end()

@@ -3,8 +3,9 @@
 The API's own figures are in schema/measures.py. Importing this module creates the metrics.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any
 
@@ -15,8 +16,10 @@ from starlette.types import Scope
 
 from api import clock
 from credits.instants import SECOND
-from schema.measures import MEASURES, SECONDS
+from schema.measures import MEASURES, SECONDS, pour, timing
 
+# How long what was noted may be kept aside. Poured more seldom it would be so much that calls would notice.
+POURED_EVERY_SECONDS = 0.25
 _METHODS = {"GET", "HEAD", "POST", "OPTIONS"}
 _OTHER = "other"
 
@@ -116,9 +119,28 @@ def measure_pool(engine: Engine) -> None:
         _connections.dec()
 
 
+@contextmanager
+def poured() -> Iterator[None]:
+    """Keep the metrics up to date while the block lasts, on a thread: it may be another process that is asked."""
+    ended = threading.Event()
+
+    def again_and_again() -> None:
+        while not ended.wait(POURED_EVERY_SECONDS):
+            pour()
+        pour()
+
+    thread = threading.Thread(target=again_and_again, name="measures", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 @cache
 def _request(method: str, route: str, status: int) -> Callable[[float], None]:
-    return _requests.labels(method, route, str(status)).observe
+    return timing(_requests.labels(method, route, str(status)))
 
 
 def _route_of(scope: Scope) -> str:

@@ -28,7 +28,7 @@ from api.lag import work_due
 from api.measures import measure_pool
 from api.running import Running
 from db.session import Database
-from schema.measures import MEASURES
+from schema.measures import MEASURES, pour
 
 log = structlog.get_logger("credits.metrics")
 
@@ -128,6 +128,7 @@ def registry_of(database: Database) -> CollectorRegistry:
         registry.register(MEASURES)
         registry.register(ProcessCollector(registry=None))
     else:
+        pour()
         registry.register(Processes(Path(folder)))  # first: it forgets those that have ended
         registry.register(MultiProcessCollector(None, folder))  # type: ignore[no-untyped-call] # it tells no types
     registry.register(PlatformCollector(registry=None))

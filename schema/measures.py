@@ -2,22 +2,82 @@
 
 Metrics belong to the process, as the library that keeps them has it; where several processes share a port, each of them
 tells the figures of all (api/metrics.py). No figure names an account, and every label has few values: a client chooses
-none of them. The parts of a metric are looked up once and kept, since requests are many.
+none of them. Requests are many, and a metric costs several times what it costs to remember a number: what requests note
+is kept aside, and poured into the metrics a little later and before they are read.
 """
 
+import threading
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 
-import prometheus_client
 from graphql import GraphQLError
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 from credits.call_messages import Answer, Authorization, CallAnswer, Extension, Message, Release, Reports, Settlement
 
+
+class _Kept:
+    """What is noted of one part of a metric, until it is poured."""
+
+    def __init__(self, take: Callable[[Sequence[float]], None]) -> None:
+        self._values = deque[float]()
+        self._take = take
+        self.note = self._values.append
+
+    def pour(self) -> None:
+        """Hand on what there is."""
+        self._take([self._values.popleft() for _ in range(len(self._values))])
+
+
+_kept: list[_Kept] = []
+_pouring = threading.Lock()
+
+
+def timing(part: Histogram) -> Callable[[float], None]:
+    """How to note seconds in a part of a metric."""
+
+    def take(values: Sequence[float]) -> None:
+        for value in values:
+            part.observe(value)
+
+    return _keep(take)
+
+
+def counting(part: Counter) -> Callable[[float], None]:
+    """How to note a number of things in a part of a metric."""
+    return _keep(lambda values: part.inc(sum(values)))
+
+
+def pour() -> None:
+    """Bring the metrics up to date."""
+    with _pouring:
+        for kept in tuple(_kept):
+            kept.pour()
+
+
+def _keep(take: Callable[[Sequence[float]], None]) -> Callable[[float], None]:
+    kept = _Kept(take)
+    _kept.append(kept)
+    return kept.note
+
+
+class _UpToDate(Collector):
+    """Stands before all others in a registry, and tells nothing itself."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Pour, so that what follows is up to date."""
+        pour()
+        return iter(())
+
+
 # Everything that is counted in this process; api/measures.py adds to it.
 MEASURES = CollectorRegistry(auto_describe=False)
+MEASURES.register(_UpToDate())
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 OK, REFUSED, FAULT = "ok", "refused", "fault"
 _WORDS: dict[type[Message], str] = {
@@ -28,7 +88,7 @@ _WORDS: dict[type[Message], str] = {
     Reports: "record",
 }
 
-_operations = prometheus_client.Histogram(
+_operations = Histogram(
     "credits_graphql_operation_seconds",
     "How long operations of the API took, by the field that they ask for.",
     ["operation", "outcome"],
@@ -84,9 +144,9 @@ def _outcome_of_call(message: Message, answer: CallAnswer) -> str:
 
 @cache
 def _operation(operation: str, outcome: str) -> Callable[[float], None]:
-    return _operations.labels(operation, outcome).observe
+    return timing(_operations.labels(operation, outcome))
 
 
 @cache
 def _message(message: str, outcome: str) -> Callable[[float], None]:
-    return _messages.labels(message, outcome).inc
+    return counting(_messages.labels(message, outcome))

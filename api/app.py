@@ -7,6 +7,7 @@ which site. All of it is plain ASGI, so that a request body is streamed and read
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from anyio import to_thread
 from starlette.applications import Starlette
@@ -24,21 +25,25 @@ from api.programs import Programs
 from api.requests import Requests
 from api.running import Running
 from api.settings import MIB, Settings
+from api.traces import tracing_from_environment
 from web import pages
+
+if TYPE_CHECKING:
+    from api.tracing import Tracing
 
 
 def app_from_environment() -> Starlette:
     """What uvicorn calls in each process: an app made from the environment's settings."""
     settings = Settings()
     set_up_logs(settings)
-    app = build_app(settings)
+    app = build_app(settings, tracing_from_environment())
     interpreter.settle()
     return app
 
 
-def build_app(settings: Settings) -> Starlette:
+def build_app(settings: Settings, tracing: "Tracing | None" = None) -> Starlette:
     """The application; its database is opened here and closed when it shuts down."""
-    running = Running(settings)
+    running = Running(settings, tracing)
     app = Starlette(
         routes=[
             *graphiql.routes,
@@ -50,6 +55,7 @@ def build_app(settings: Settings) -> Starlette:
         ],
         middleware=[
             Middleware(SecurityHeaders, is_https=settings.is_https),
+            *([] if tracing is None else [tracing.middleware]),
             Middleware(Requests),
             Middleware(Authentication, running=running),
             Middleware(
@@ -83,5 +89,7 @@ def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextMan
             running.seats.end()
             await to_thread.run_sync(running.worker.stop)
             running.database.close()
+            if running.tracing is not None:
+                await to_thread.run_sync(running.tracing.end)
 
     return lifespan

@@ -72,7 +72,7 @@ _pool = Gauge(
 def measure_request(scope: Scope, status: int, seconds: float) -> None:
     """Note a request that was answered."""
     method = scope["method"]
-    _request(method if method in _METHODS else _OTHER, _route_of(scope), status)(seconds)
+    _request(method if method in _METHODS else _OTHER, route_of(scope), status)(seconds)
 
 
 def live_connection(kind: str) -> AbstractContextManager[None]:
@@ -119,6 +119,12 @@ def measure_pool(engine: Engine) -> None:
         _connections.dec()
 
 
+def route_of(scope: Scope) -> str:
+    """The address as it was defined, not as it was asked for: there are few of these."""
+    route = scope.get("route")
+    return getattr(route, "path", _OTHER)
+
+
 @contextmanager
 def poured() -> Iterator[None]:
     """Keep the metrics up to date while the block lasts, on a thread: it may be another process that is asked."""
@@ -141,9 +147,3 @@ def poured() -> Iterator[None]:
 @cache
 def _request(method: str, route: str, status: int) -> Callable[[float], None]:
     return timing(_requests.labels(method, route, str(status)))
-
-
-def _route_of(scope: Scope) -> str:
-    """The address as it was defined, not as it was asked for: there are few of these."""
-    route = scope.get("route")
-    return getattr(route, "path", _OTHER)

@@ -22,7 +22,7 @@ _RAW_HEADER = REQUEST_ID_HEADER.lower().encode()
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _STARTS = ("http.response.start", "websocket.http.response.start", "websocket.accept")
 _SWITCHED, _BROKEN = 101, 1011
-_QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
 class Requests:
@@ -71,7 +71,7 @@ def _id_of(scope: Scope) -> str:
 
 def _write(scope: Scope, status: int, seconds: float) -> None:
     went_well = status < 400 and scope["state"].get("by_token", False)
-    write = log.debug if went_well or scope["path"].startswith(_QUIET) else log.info
+    write = log.debug if went_well or scope["path"].startswith(QUIET) else log.info
     viewer = scope["state"].get("viewer")
     milliseconds = round(seconds * 1000, 1)
     asked_by = getattr(viewer, "name", None)

@@ -1,6 +1,6 @@
 """What one serving process holds: its settings, the database, the rate decks in memory, and the sign-in's parts."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from strawberry.types import ExecutionResult
@@ -22,19 +22,27 @@ from db import migrations
 from schema.access import Viewer
 from schema.context import Context
 from schema.gathering import CallGatherer
+from schema.measures import untraced
 from schema.schema import schema
 from schema.watching import Watching
 from web.errors import Fault, NotAllowed, NotVisible
+
+if TYPE_CHECKING:
+    from api.tracing import Tracing
 
 
 class Running:
     """Made once per process; the middleware and the handlers find it as `app.state.running`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracing: "Tracing | None" = None) -> None:
         self.settings = settings
+        self.tracing = tracing
+        self.around = untraced if tracing is None else tracing.operation
         self.terms = settings.terms
         self.database = settings.open_database()
         measure_pool(self.database.engine)
+        if tracing is not None:
+            tracing.watch(self.database.engine)
         self.rates = RateBook()
         self.history = History()
         self.gatherer = CallGatherer(self.database, self.rates, self.terms)
@@ -54,6 +62,7 @@ class Running:
             self.database, self.rates, viewer, language, clock.now, self.terms,
             history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
             providers=self.worker.providers, nudge=self.nudge, gatherer=self.gatherer, watch_keeper=self.watching,
+            around=self.around,
         )  # fmt: skip
 
     def nudge(self) -> None:

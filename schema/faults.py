@@ -28,7 +28,7 @@ from credits.refusals import Code, Refusal
 from schema.branches import BranchingExecutor
 from schema.documents import Documents, Prepared
 from schema.limits import storable
-from schema.measures import measure_operation, ticks
+from schema.measures import measure_operation, outcome_of, ticks, untraced
 
 log = structlog.get_logger("credits.graphql")
 # A request with a thousand mistakes is answered with the first few.
@@ -70,9 +70,13 @@ class Schema(strawberry.Schema):
         prepared = self._documents.prepare(query)
         if prepared.document is not None:
             _check_operation(prepared.operation_type(operation_name), operation_name, allowed_operation_types)
-        began = ticks()
-        result = await self._result_of(prepared, variable_values, context_value, operation_name)
-        measure_operation(prepared.asked_by(operation_name), result.errors, began)
+        began, asked = ticks(), prepared.asked_by(operation_name)
+        around = untraced if context_value is None else context_value.around
+        with around(asked) as tell:
+            result = await self._result_of(prepared, variable_values, context_value, operation_name)
+            outcome = outcome_of(result.errors)
+            tell(outcome)
+        measure_operation(asked, outcome, began)
         return result
 
     async def _result_of(

@@ -11,6 +11,7 @@ import time
 from collections import Counter as Tally
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 from graphql import GraphQLError
@@ -79,6 +80,9 @@ class _UpToDate(Collector):
 MEASURES = CollectorRegistry(auto_describe=False)
 MEASURES.register(_UpToDate())
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# Entered around an operation, with the field that it asks for; gives a function that is told the outcome.
+Around = Callable[[str], AbstractContextManager[Callable[[str], None]]]
+_UNTRACED = nullcontext[Callable[[str], None]](lambda _outcome: None)
 OK, REFUSED, FAULT = "ok", "refused", "fault"
 _WORDS: dict[type[Message], str] = {
     Authorization: "authorize",
@@ -108,9 +112,21 @@ def ticks() -> float:
     return time.perf_counter()
 
 
-def measure_operation(operation: str, errors: Iterable[GraphQLError] | None, began: float) -> None:
-    """Note an operation that began at such a tick, with the errors that its caller hears."""
-    _operation(operation, _outcome_of(errors) if errors else OK)(ticks() - began)
+def untraced(_asked: str) -> AbstractContextManager[Callable[[str], None]]:
+    """Nothing, around an operation."""
+    return _UNTRACED
+
+
+def measure_operation(operation: str, outcome: str, began: float) -> None:
+    """Note an operation that began at such a tick."""
+    _operation(operation, outcome)(ticks() - began)
+
+
+def outcome_of(errors: Iterable[GraphQLError] | None) -> str:
+    """What came of an operation, by the errors that its caller hears."""
+    if not errors:
+        return OK
+    return FAULT if any((error.extensions or {}).get("code") == "INTERNAL" for error in errors) else REFUSED
 
 
 def count_message(message: Message, answer: Answer | None) -> None:
@@ -127,10 +143,6 @@ def count_message(message: Message, answer: Answer | None) -> None:
             _message(word, outcome or "")(count)
     else:
         _message(word, "FAULT" if answer is None else answer.code.value)(1)
-
-
-def _outcome_of(errors: Iterable[GraphQLError]) -> str:
-    return FAULT if any((error.extensions or {}).get("code") == "INTERNAL" for error in errors) else REFUSED
 
 
 def _outcome_of_call(message: Message, answer: CallAnswer) -> str:

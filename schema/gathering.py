@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from credits.refusals import Refusal
 from credits.terms import USUAL_TERMS, Terms
 from db.session import Database
 from db.waiting import on_loop
+from schema.measures import measure_batch, ticks
 
 # A report of no more calls than this is posted with whatever else there is.
 _MOST_OF_FEW = 50
@@ -86,7 +88,8 @@ class CallGatherer:
             self._home.call_soon_threadsafe(self._start_at_home, self._home)
 
     def _start_at_home(self, home: asyncio.AbstractEventLoop) -> None:
-        self._posting = home.create_task(self._post_all_at_home(home))
+        # In a context of its own: what it posts is of many requests, and none's id belongs in its log.
+        self._posting = home.create_task(self._post_all_at_home(home), context=Context())
 
     def _post_all(self) -> None:
         while batch := self._next_batch():
@@ -131,9 +134,12 @@ class CallGatherer:
         return bool(self._waiting) and self._waiting[0].is_bulk
 
     def _posted(self, batch: list[_Waiting], *, hurried: bool = False) -> list[Answer]:
+        began = ticks()
         with self._database.transaction(hurried=hurried) as session:
             messages, now = [each.message for each in batch], max(each.now for each in batch)
-            return post_calls(session, messages, rates=self._rates, now=now, terms=self._terms)
+            answers = post_calls(session, messages, rates=self._rates, now=now, terms=self._terms)
+        measure_batch(len(batch), ticks() - began)
+        return answers
 
     def _posted_alone(self, waiting: _Waiting) -> Answer | Exception:
         try:

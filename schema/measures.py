@@ -107,6 +107,20 @@ _messages = Counter(
 )
 
 
+_batch_sizes = Histogram(
+    "credits_call_batch_messages",
+    "How many messages about calls were written in one transaction.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
+    registry=MEASURES,
+)
+_batch_seconds = Histogram(
+    "credits_call_batch_seconds",
+    "How long such a transaction took.",
+    buckets=SECONDS,
+    registry=MEASURES,
+)
+
+
 def ticks() -> float:
     """Seconds on a clock that is good for nothing but differences."""
     return time.perf_counter()
@@ -143,6 +157,15 @@ def count_message(message: Message, answer: Answer | None) -> None:
             _message(word, outcome or "")(count)
     else:
         _message(word, "FAULT" if answer is None else answer.code.value)(1)
+
+
+def measure_batch(messages: int, seconds: float) -> None:
+    """Note a transaction in which so many messages were written."""
+    _note_batch_size(messages)
+    _note_batch_seconds(seconds)
+
+
+_note_batch_size, _note_batch_seconds = timing(_batch_sizes), timing(_batch_seconds)
 
 
 def _outcome_of_call(message: Message, answer: CallAnswer) -> str:

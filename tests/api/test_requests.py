@@ -1,6 +1,7 @@
 """Every request has an id, is logged without secrets, and its faults are kept from the caller."""
 
 import logging
+from typing import Any
 
 import pytest
 import structlog
@@ -11,6 +12,7 @@ from starlette.routing import Route
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from credits.calls import post_calls
 from db.kinds import Scope
 from db.session import Session
 from schema import context as contexts
@@ -82,6 +84,25 @@ def test_every_line_of_a_request_carries_its_id_on_whichever_thread(house: House
     assert lines == [
         (f"request-{each}", by) for each in (1, 2) for by in ("loop", "thread", "reader", "writer", "work", "request")
     ]
+
+
+def test_what_is_logged_while_calls_of_many_requests_are_posted_carries_no_ones_id(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noting(*messages: Any, **named: Any) -> Any:
+        _noting("posting")
+        return post_calls(*messages, **named)
+
+    monkeypatch.setattr("schema.gathering.post_calls", noting)
+    values = f'accountId: "{any_house.account}", callId: "c"'
+    document = f"mutation {{ releaseCall(input: {{{values}}}) {{ errors {{ code }} }} }}"
+    headers = {"Authorization": f"Bearer {any_house.token(Scope.CALLS)}", "X-Request-ID": "request-1"}
+
+    with any_house.client() as client, capture_logs(processors=[merge_contextvars]) as logged:
+        ask(client, document, **headers)
+
+    lines = {line.get("by", line["event"]): line.get("request_id") for line in logged}
+    assert lines == {"posting": None, "request": "request-1"}
 
 
 def test_the_page_for_a_fault_names_the_incident_under_which_it_is_logged(

@@ -7,7 +7,9 @@ import pytest
 
 from credits.call_messages import Authorization
 from db.session import Database
-from tests.factories import a_rate, make_account, make_deck, make_lot
+from schema.gathering import CallGatherer
+from schema.measures import MEASURES
+from tests.factories import NOW, a_rate, make_account, make_deck, make_lot
 from tests.measured import growing
 from tests.schema.asking import Api, acct
 
@@ -100,6 +102,28 @@ def test_each_finished_call_of_a_report_is_counted(small_api: Api, account_id: i
         "call_messages_total record UNRATED": 1,
         "call_messages_total record INVALID": 1,
     }
+
+
+def test_messages_that_are_written_together_are_counted_as_one_batch(small_api: Api, account_id: int) -> None:
+    async def asked_at_once() -> None:
+        gatherer = CallGatherer(small_api.database, small_api.rates)
+        asked = [Authorization(account_id, f"c{number}", TO_GERMANY, 60) for number in range(5)]
+        await asyncio.gather(*(gatherer.post(each, NOW) for each in asked))
+
+    before = sums()
+    with growing("call_batch") as grown:
+        asyncio.run(asked_at_once())
+    after = sums()
+
+    assert grown["call_batch_messages_count"] == grown["call_batch_seconds_count"] <= 5
+    assert after["credits_call_batch_messages_sum"] - before["credits_call_batch_messages_sum"] == 5
+    assert after["credits_call_batch_seconds_sum"] > before["credits_call_batch_seconds_sum"]
+
+
+def sums() -> dict[str, float]:
+    """The sums of the histograms that have no labels."""
+    samples = [sample for metric in MEASURES.collect() for sample in metric.samples]
+    return {sample.name: sample.value for sample in samples if sample.name.endswith("_sum") and not sample.labels}
 
 
 def test_a_fault_is_counted_as_what_came_of_it(

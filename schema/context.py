@@ -46,7 +46,8 @@ class Context:
 
     `base_url` is the address under which people reach the pages; `mail_leaves` is False where no mail server is set,
     so that mail is written into the data folder. `gatherer` and `watch_keeper` are the process's; a context without
-    them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request.
+    them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request. `address` and
+    `request_id` are the request's, for the audit log.
     """
 
     database: Database
@@ -63,6 +64,8 @@ class Context:
     gatherer: CallGatherer | None = None
     watch_keeper: Watching | None = None
     viewer_now: Callable[[], Viewer | None] | None = None
+    address: str | None = None
+    request_id: str | None = None
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None

@@ -77,6 +77,7 @@ class RecordingMutations:
         Needs(Scope.CALLS),
         "Charges finished calls that were not authorized here, even below a balance of zero. A call id seen before"
         " answers as it did then; with other values it is refused.",
+        unrecorded="Each call is on record by itself, under the switch's own id.",
     )
     async def record_calls(self, info: Info, input: Input[RecordCallsInput]) -> RecordCallsPayload:
         context, account_id = info.context, account_number(input.account_id)

@@ -25,7 +25,7 @@ SIGN_IN = "/sign-in"
 _OPEN = (SIGN_IN, "/preferences", "/healthz", "/readyz", "/metrics")
 # Whoever sends to a webhook proves it by a signature.
 _OPEN_BELOW = ("/static/", WEBHOOKS)
-_DOWNLOADS = re.compile(r"/accounts/[^/]+/calls/report\.(csv|zip)")
+_DOWNLOADS = re.compile(r"/accounts/[^/]+/calls/report\.(csv|zip)|(/accounts/[^/]+)?/audit\.(csv|jsonl)")
 
 
 class Authentication:

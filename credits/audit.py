@@ -96,7 +96,7 @@ def changed(
 
 
 def unchanged(session: Session) -> None:
-    """Say that what was asked for had been done before: neither this transaction nor a later one is an event."""
+    """Say that what was asked for had been done before, or is on record: no transaction is an event any more."""
     if isinstance(session.companion, Deed):
         session.companion.is_over = True
 
@@ -122,10 +122,12 @@ def record(
     before: Values | None = None,
     after: Values | None = None,
 ) -> None:
-    """Add an event that is no mutation's, in the transaction that makes the change: such as `signIn`.
+    """Add an event outright, in the transaction that makes the change: such as `signIn`, which is no mutation. Where a
+    mutation's deed goes along, this is the event of it.
 
     `subject` says what was changed: a public id, an address, a name. `account_id` None is of no one account.
     """
+    unchanged(session)
     _write(session, actor, action, at, [_Change(account_id, subject, _named(before), _named(after))])
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from credits.files.cells import harmless
@@ -122,9 +123,10 @@ def _csv(events: Sequence[Event], is_first: bool) -> str:
 def _json_lines(events: Sequence[Event], _is_first: bool) -> str:
     lines = []
     for event in events:
-        before, after = event.values
-        told = dict(zip(COLUMNS, _cells(event), strict=True)) | {"before": before, "after": after}
-        lines.append(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
+        told = dict(zip(COLUMNS, _cells(event), strict=True))
+        before, after = told.pop("before") or "{}", told.pop("after") or "{}"  # JSON already
+        start = json.dumps(told, ensure_ascii=False).removesuffix("}")
+        lines.append(f'{start}, "before": {before}, "after": {after}}}\n')
     return "".join(lines)
 
 
@@ -134,6 +136,11 @@ _WRITE: dict[AuditForm, Callable[[Sequence[Event], bool], str]] = {
 }
 
 
+@lru_cache(maxsize=1024)
+def _account(account_id: int | None) -> str | None:
+    return None if account_id is None else public_id("acct", account_id)
+
+
 def _cells(event: Event) -> tuple[str | None, ...]:
     return (
         moment(event.at).isoformat(timespec="microseconds"),
@@ -141,7 +148,7 @@ def _cells(event: Event) -> tuple[str | None, ...]:
         event.actor,
         event.action,
         event.subject,
-        None if event.account_id is None else public_id("acct", event.account_id),
+        _account(event.account_id),
         event.address,
         event.request_id,
         event.before,

@@ -44,6 +44,7 @@ ACTIONS = {
     "assignLicenses": sentence("{actor} changed the licences of {subject}, among others."),
     "reverseCall": sentence("{actor} took back the charge of a call: {amount}."),
     "rateCalls": sentence("{actor} had a call priced that had no rate: {amount}."),
+    "recordCalls": sentence("{actor} reported finished calls: {calls}."),
     "importCalls": sentence("{actor} imported calls from {subject}: {amount}."),
     "createPerson": sentence("{actor} added a sign-in for {subject}."),
     "addRole": sentence("{actor} gave {subject} a role."),
@@ -184,6 +185,7 @@ def told(event: Event, subject: str | None = None) -> Sentence:
         "actor": told_actor(event),
         "action": event.action,
         "subject": subject or _first(_NAMES, after, before) or event.subject,
+        "calls": after.get("calls", 0),
         "amount": _read(_first(_AMOUNTS, after, before) if event.action != "reverseCall" else before.get("charge")),
     }
     return Sentence(known.message, {name: value for name, value in values.items() if f"{{{name}}}" in known.message})

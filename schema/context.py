@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
 
+from credits.audit import Deed
 from credits.call_messages import Answer, Message
 from credits.decks import RateBook
 from credits.history import History
@@ -109,12 +110,13 @@ class Context:
         """Run a verb in a transaction that commits when it returns."""
         return await self.work(_in_transaction, self.database, partial(_with_session_first, verb, args, kwargs))
 
-    async def post(self, message: Message) -> Answer:
-        """Act on what a switch says of calls, together with what others say at this moment."""
+    async def post(self, message: Message, deed: Deed | None = None) -> Answer:
+        """Act on what a switch says of calls, together with what others say at this moment; what is somebody's deed is
+        put on record."""
         if self.gatherer is None:
             self.gatherer = CallGatherer(self.database, self.rates, self.terms)
         try:
-            return await self.gatherer.post(message, self.now)
+            return await self.gatherer.post(message, self.now, deed)
         finally:
             self._loaders = None
             self.nudge()

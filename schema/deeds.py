@@ -19,6 +19,7 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver
 from credits.audit import Actor, Deed, field_of
 from credits.ids import public_id, read_id
 from credits.refusals import Refusal
+from db.kinds import ActorKind
 from schema.access import signed_in
 
 HIDDEN = "•••"
@@ -66,6 +67,13 @@ def deed_of(context: Any, action: str, asked: Any) -> Deed:
     ids = [value for name, value in given.items() if _ID.search(name) and value != HIDDEN and isinstance(value, str)]
     subject = ids[0] if ids else "" if account_id is None else public_id("acct", account_id)
     return Deed(actor_of(context), action, context.now, account_id, subject, given)
+
+
+def by_hand(context: Any, action: str, account_id: int) -> Deed | None:
+    """What a person does that is recorded of nobody else: a switch does it thousands of times a second."""
+    if signed_in(context).kind != ActorKind.PERSON:
+        return None
+    return Deed(actor_of(context), action, context.now, account_id, public_id("acct", account_id))
 
 
 def _number(account: str) -> int | None:

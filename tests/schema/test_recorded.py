@@ -321,7 +321,8 @@ def test_corrections_of_calls_are_recorded_with_what_they_move(scene: Scene) -> 
         scene.api.change("reverseCall", "", {**account, "callId": "c", "reason": "Crackled"})
     scene.api.change("rateCalls", "", account)
 
-    assert told(scene.database)[1:] == [
+    assert [each for each in told(scene.database) if "Call" in each[0]] == [
+        ("recordCalls", acct(scene.account_id), {}, {"calls": 1}),
         ("rateCalls", scene.id("call"), {"status": "UNRATED"}, {"status": "SETTLED", "charge": "0.06 USD"}),
         ("reverseCall", scene.id("call"), {"charge": "0.06 USD"}, {"charge": "0.00 USD", "reason": "Crackled"}),
     ]
@@ -465,6 +466,21 @@ def test_what_switches_say_of_calls_costs_no_statement_more(scene: Scene, statem
 
     assert [sent for sent in statements if "audit_event" in sent] == []
     assert events(scene.database) == []
+
+
+def test_a_report_of_calls_is_recorded_where_a_person_makes_it(scene: Scene) -> None:
+    call = {"to": "+4930123456", "answeredAt": "2026-10-01T11:00:00Z", "durationSeconds": 60}
+    reports = [{**call, "callId": each} for each in ("a", "b", "bad")]
+    reports[2]["durationSeconds"] = -1
+    report = {"accountId": acct(scene.account_id), "calls": reports}
+    switch = replace(program(scene.account_id, Scope.CALLS), kind=ActorKind.TOKEN)
+
+    scene.api.change("recordCalls", "", {**report, "calls": reports[:1]}, viewer=switch)
+    for _ in range(2):
+        scene.api.change("recordCalls", "", report, viewer=person(Role.ADMIN, scene.account_id))
+
+    assert told(scene.database) == [("recordCalls", acct(scene.account_id), {}, {"calls": 1})]
+    assert [event["actor"] for event in events(scene.database)] == ["admin@example.com"]
 
 
 # ---- never a secret ----------------------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def _page(request: Request, data: dict[str, Any], connection: dict[str, Any]) ->
 
 def _actions(language: Language, *, of_account: bool) -> list[tuple[str, str]]:
     """The actions to choose from, each as its sentence with dots in the place of who and what."""
-    blank = {"actor": "…", "subject": "…", "amount": "…"}
+    blank = dict.fromkeys(("actor", "subject", "amount", "calls"), "…")
     return [
         (name, language.say(said.message, **blank))
         for name, said in ACTIONS.items()

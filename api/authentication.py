@@ -25,7 +25,7 @@ SIGN_IN = "/sign-in"
 _OPEN = (SIGN_IN, "/preferences", "/healthz", "/readyz", "/metrics")
 # Whoever sends to a webhook proves it by a signature.
 _OPEN_BELOW = ("/static/", WEBHOOKS)
-_DOWNLOADS = re.compile(r"/accounts/[^/]+/calls/report\.(csv|zip)")
+_DOWNLOADS = re.compile(r"/accounts/[^/]+/calls/report\.(csv|zip)|(/accounts/[^/]+)?/audit\.(csv|jsonl)")
 
 
 class Authentication:
@@ -58,7 +58,7 @@ class Authentication:
             by_token=token is not None,
             signed_in=viewer is not None,
             language=language_of(request),
-            run=partial(self.running.run, viewer, language_of(request)),
+            run=partial(self.running.run, viewer, language_of(request), scope),
         )
         if viewer is None and (token is not None or not _open_to_strangers(scope["path"])):
             await _turned_away(request)(scope, receive, send)

@@ -15,7 +15,7 @@ from api import clock
 from api.sessions import Sessions, WebSession
 from credits.people import PersonState, look_up_person
 from credits.tokens import TokenState, find_token
-from db.kinds import Role
+from db.kinds import ActorKind, Role
 from db.kinds import Scope as TokenScope
 from db.session import Database
 from schema.access import Viewer
@@ -135,9 +135,10 @@ def bearer_in(header: str) -> str | None:
 def viewer_of_token(token: TokenState) -> Viewer:
     """What a program may see and do: its account as its scopes allow, or everything when it is the operator's."""
     roles = {} if token.account_id is None else {token.account_id: Role.ADMIN}
-    return Viewer(token.name, token.account_id is None, roles, token.scopes)
+    return Viewer(token.name, token.account_id is None, roles, token.scopes, ActorKind.TOKEN, token.token_id)
 
 
 def viewer_of_person(person: PersonState) -> Viewer:
     """What a person may see and do: their roles decide, no scope holds them back."""
-    return Viewer(person.email, person.is_operator, person.roles, frozenset(TokenScope))
+    scopes = frozenset(TokenScope)
+    return Viewer(person.email, person.is_operator, person.roles, scopes, ActorKind.PERSON, person.person_id)

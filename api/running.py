@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 from strawberry.types import ExecutionResult
 
 from api import clock
@@ -56,13 +57,14 @@ class Running:
         self.seats = Seats(settings.live_connections, settings.live_connections_per_viewer)
         self._is_current = False
 
-    def context(self, viewer: Viewer | None, language: Language) -> Context:
-        """What a GraphQL request works with."""
+    def context(self, viewer: Viewer | None, language: Language, scope: Scope) -> Context:
+        """What a GraphQL request works with. The client's address is the one that a trusted proxy tells of."""
+        client = scope.get("client")
         return Context(
             self.database, self.rates, viewer, language, clock.now, self.terms,
             history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
             providers=self.worker.providers, nudge=self.nudge, gatherer=self.gatherer, watch_keeper=self.watching,
-            around=self.around,
+            around=self.around, address=client and client[0], request_id=scope["state"].get("request_id"),
         )  # fmt: skip
 
     def nudge(self) -> None:
@@ -70,9 +72,11 @@ class Running:
         self.worker.nudge()
         self.watching.nudge()
 
-    async def run(self, viewer: Viewer | None, language: Language, document: str, variables: dict[str, Any]) -> Any:
+    async def run(
+        self, viewer: Viewer | None, language: Language, scope: Scope, document: str, variables: dict[str, Any]
+    ) -> Any:
         """Run a page's own document as its reader would, and return the data; what it may not show is raised."""
-        context = self.context(viewer, language)
+        context = self.context(viewer, language, scope)
         result = await schema.execute(document, variable_values=variables, context_value=context)
         if isinstance(result, ExecutionResult) and result.errors:
             raise _as_page_error(result)

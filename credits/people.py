@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
+from credits import audit
 from credits.accounts import look_up
 from credits.passwords import hash_password
 from credits.refusals import conflict, invalid
@@ -35,12 +36,23 @@ def create_person(
     session.insert("person", columns, [(person_id, address, hash_password(password), is_operator, now)])
     members = [(account_id, person_id, role.value) for account_id, role in roles.items()]
     session.insert("membership", ("account_id", "person_id", "role"), members)
+    if is_operator or not roles:
+        audit.changed(session, address, after={"operator": is_operator})
+    for account_id, role in roles.items():
+        audit.changed(session, address, after={"role": role.value}, account_id=account_id)
     return person_id
 
 
 def add_role(session: Session, *, person_id: int, account_id: int, role: Role) -> None:
     """Let a person into one more account, or change what they may do there."""
     look_up(session, account_id)
+    found = session.row(
+        "SELECT email, (SELECT role FROM membership WHERE account_id = ? AND person_id = person.person_id)"
+        " FROM person WHERE person_id = ?",
+        account_id, person_id,
+    )  # fmt: skip
+    assert found is not None
+    audit.changed(session, found[0], {"role": found[1]}, {"role": role.value}, account_id=account_id)
     session.execute(
         "INSERT INTO membership (account_id, person_id, role) VALUES (?, ?, ?)"
         " ON CONFLICT (account_id, person_id) DO UPDATE SET role = excluded.role",

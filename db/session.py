@@ -9,8 +9,9 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 import sqlmodel
@@ -32,12 +33,26 @@ _BY_ANY_WAY = "; ".join(f"SET LOCAL {way} TO DEFAULT" for way in _WAYS_TO_READ_A
 _POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library leaves it untyped
 
 
+class Companion(Protocol):
+    """Goes along with writing transactions, and adds to each what belongs with what was written, before it commits."""
+
+    def finish(self, session: "Session") -> None:
+        """Add to a transaction in which all else is done."""
+
+
 class Session:
-    """One open transaction on one connection."""
+    """One open transaction on one connection.
+
+    `companion` goes along with it, if anyone does: a verb leaves it word in `notes`. `has_written` tells whether a
+    statement has changed any row.
+    """
 
     def __init__(self, connection: Connection, begin: str | None = None) -> None:
         self.is_postgresql = connection.dialect.name == "postgresql"
         self._connection = connection
+        self.companion: Companion | None = None
+        self.notes: list[Any] = []
+        self.has_written = False
         self._begun_driver = _driver_of(connection)
         self._begin = begin
         self._orm: sqlmodel.Session | None = None
@@ -85,16 +100,20 @@ class Session:
     def execute(self, sql: str, *parameters: Any) -> int:
         """Run one statement and return how many rows it changed."""
         changed: int = self._driver.execute(self._worded(sql), parameters).rowcount
+        if changed:
+            self.has_written = True
         return changed
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each row of parameters."""
+        self.has_written = self.has_written or bool(rows)
         self._driver.cursor().executemany(self._worded(sql), rows)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows, in bulk where the engine has a way to."""
         if not rows:
             return
+        self.has_written = True
         names = ", ".join(columns)
         if self.is_postgresql and (1 < len(rows) < COPY_FROM_ROWS or self._pipeline is not None):
             self._driver.execute(_insert_of_many(table, tuple(columns)), _arrays_of(table, columns, rows))
@@ -111,6 +130,7 @@ class Session:
         """Change columns of rows found by their keys; each row is its keys, then the new values."""
         if not rows:
             return
+        self.has_written = True
         if self.is_postgresql and len(rows) > 1:
             statement = _update_of_many(table, tuple(keys), tuple(columns))
             self._driver.execute(statement, _arrays_of(table, (*keys, *columns), rows))
@@ -234,6 +254,13 @@ class Database:
         self.is_postgresql = self.engine.dialect.name == "postgresql"
         # SQLite has one writer; waiting here is fairer and cheaper than its busy handler's polling.
         self._writer = threading.Lock()
+        self._companion: Companion | None = None
+
+    def accompanied(self, companion: Companion | None) -> "Database":
+        """The same database, whose writing transactions have this companion; None: they have none."""
+        twin = copy(self)
+        twin._companion = companion
+        return twin
 
     @contextmanager
     def transaction(self, *, hurried: bool = False) -> Iterator[Session]:
@@ -243,10 +270,10 @@ class Database:
         dropped the connection meanwhile, it fails, where another would have found a new connection.
         """
         if self.is_postgresql:
-            with self._open("BEGIN ISOLATION LEVEL READ COMMITTED", hurried=hurried) as session:
+            with self._open("BEGIN ISOLATION LEVEL READ COMMITTED", self._companion, hurried=hurried) as session:
                 yield session
             return
-        with self._writer, self._open("BEGIN IMMEDIATE") as session:
+        with self._writer, self._open("BEGIN IMMEDIATE", self._companion) as session:
             yield session
 
     @contextmanager
@@ -264,11 +291,14 @@ class Database:
                 session.execute("PRAGMA query_only = OFF")
 
     @contextmanager
-    def _open(self, begin: str, *, hurried: bool = False) -> Iterator[Session]:
+    def _open(self, begin: str, companion: Companion | None = None, *, hurried: bool = False) -> Iterator[Session]:
         with self.engine.connect() if hurried else self._begun(begin) as connection:
             session = Session(connection, begin if hurried else None)
+            session.companion = companion
             try:
                 yield session
+                if companion is not None:
+                    companion.finish(session)
                 session.end("COMMIT")
             except BaseException as failure:
                 session.stop_waiting(failure)

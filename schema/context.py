@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
 
+from credits.audit import Deed
 from credits.call_messages import Answer, Message
 from credits.decks import RateBook
 from credits.history import History
@@ -48,7 +49,8 @@ class Context:
     `base_url` is the address under which people reach the pages; `mail_leaves` is False where no mail server is set,
     so that mail is written into the data folder. `gatherer` and `watch_keeper` are the process's; a context without
     them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request. `around` is entered
-    around each operation, with what it asks for, and told its outcome.
+    around each operation, with what it asks for, and told its outcome. `address` and `request_id` are the request's,
+    for the audit log.
     """
 
     database: Database
@@ -66,6 +68,8 @@ class Context:
     watch_keeper: Watching | None = None
     viewer_now: Callable[[], Viewer | None] | None = None
     around: Around = untraced
+    address: str | None = None
+    request_id: str | None = None
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None
@@ -109,12 +113,13 @@ class Context:
         """Run a verb in a transaction that commits when it returns."""
         return await self.work(_in_transaction, self.database, partial(_with_session_first, verb, args, kwargs))
 
-    async def post(self, message: Message) -> Answer:
-        """Act on what a switch says of calls, together with what others say at this moment."""
+    async def post(self, message: Message, deed: Deed | None = None) -> Answer:
+        """Act on what a switch says of calls, together with what others say at this moment; what is somebody's deed is
+        put on record."""
         if self.gatherer is None:
             self.gatherer = CallGatherer(self.database, self.rates, self.terms)
         try:
-            answer = await self.gatherer.post(message, self.now)
+            answer = await self.gatherer.post(message, self.now, deed)
         except Exception:
             count_message(message, None)
             raise

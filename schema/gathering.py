@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from credits.audit import Deed, record
 from credits.call_messages import Answer, Message, Reports
 from credits.calls import LARGEST_BATCH, post_calls
 from credits.decks import RateBook
 from credits.refusals import Refusal
 from credits.terms import USUAL_TERMS, Terms
-from db.session import Database
+from db.session import Database, Session
 from db.waiting import on_loop
 from schema.measures import measure_batch, ticks
 
@@ -38,6 +39,7 @@ class _Waiting:
     now: int
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
+    deed: Deed | None = None
 
     @property
     def weight(self) -> int:
@@ -65,12 +67,13 @@ class CallGatherer:
         self._posting: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="calls")
 
-    async def post(self, message: Message, now: int) -> Answer:
-        """Act on a message, of the machine's instant `now`, in one transaction with whatever else has arrived."""
+    async def post(self, message: Message, now: int, deed: Deed | None = None) -> Answer:
+        """Act on a message, of the machine's instant `now`, in one transaction with whatever else has arrived. A report
+        that is somebody's deed is put on record with it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         with self._lock:
-            self._waiting.append(_Waiting(message, now, loop, future))
+            self._waiting.append(_Waiting(message, now, loop, future, deed))
             starts, self._is_posting = not self._is_posting, True
         if starts:
             self._start()
@@ -138,6 +141,9 @@ class CallGatherer:
         with self._database.transaction(hurried=hurried) as session:
             messages, now = [each.message for each in batch], max(each.now for each in batch)
             answers = post_calls(session, messages, rates=self._rates, now=now, terms=self._terms)
+            for each, answer in zip(batch, answers, strict=True):
+                if each.deed is not None:
+                    _put_on_record(session, each.deed, answer)
         measure_batch(len(batch), ticks() - began)
         return answers
 
@@ -146,6 +152,17 @@ class CallGatherer:
             return self._posted([waiting])[0]
         except Exception as fault:  # noqa: BLE001 - it goes to whoever asked
             return fault
+
+
+def _put_on_record(session: Session, deed: Deed, answer: Answer) -> None:
+    """Let the audit log have how many calls came by somebody's report."""
+    outcomes = answer if isinstance(answer, list) else []
+    new = [each for each in outcomes if each.refusal is None and not each.duplicate]
+    if new:
+        told = {"calls": len(new)}
+        record(
+            session, deed.actor, deed.action, at=deed.at, account_id=deed.account_id, subject=deed.subject, after=told
+        )
 
 
 def _hand_out(batch: list[_Waiting], results: list[Answer | Exception]) -> None:

@@ -188,6 +188,12 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "SENT": sentence("Sent"),
         "FAILED": sentence("Not sent"),
     },
+    "actor": {
+        "PERSON": sentence("signed in"),
+        "TOKEN": sentence("a program with a token"),
+        "COMMAND": sentence("at the server's command line"),
+        "SYSTEM": sentence("by itself"),
+    },
     "language": {"en": Sentence("English"), "ja": Sentence("日本語")},
     "theme": {
         "auto": sentence("As the system"),

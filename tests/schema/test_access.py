@@ -30,6 +30,8 @@ READS: dict[str, str] = {
     "accounts": "accounts { nodes { id } }",
     "rateDecks": "rateDecks { id }",
     "rates": "rates { nodes { id } }",
+    "auditLog": "auditLog { nodes { id } }",
+    "auditExport": "auditExport(form: CSV) { text }",
     "openInvoices": "openInvoices { nodes { number } }",
     "plans": "plans { code }",
     "zoneA": "zoneA",
@@ -74,7 +76,7 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
 }
 WATCHES = {"balance": "balance(accountId: $account) { callsAllowed }"}
 WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck", "createPlan", "updatePlan", "setZoneA"}
-OPERATORS_READS = {"openInvoices"}
+OPERATORS_READS = {"openInvoices", "auditLog", "auditExport"}
 EVERYBODY = ["operator", "admin", "billing", "viewer"]
 
 

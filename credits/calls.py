@@ -230,10 +230,9 @@ class _Posting:
             raise invalid("durationSeconds", "A call lasts 0 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
         _check_answer(journal, report.answered_at)
         account_id = journal.account.account_id
-        known = self._known.get((account_id, report.call_id))
-        is_known = known is not None and known.user_no == report.user_no
-        if report.user_no is not None and not is_known and self._desk.caller(account_id, report.user_no) is None:
+        if report.user_no is not None and self._desk.known(account_id, report.user_no) is None:
             raise not_found("userId", "There is no such user.")
+        known = self._known.get((account_id, report.call_id))
         if known is None:
             state = self._reservations.record(journal, report)
             self._add(state)

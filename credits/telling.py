@@ -46,7 +46,8 @@ def tell(
         told.append(tell_pool(coverage.pool, price.plan_seconds))
     told += _tell_price(coverage, account, seconds, price, at)
     if reason is not None and reason != RefusalReason.NO_RATE:  # that was just told
-        told.append(_tell_refusal(coverage, account, reason, available_micros))
+        least_micros = bill(coverage, price.plan_seconds + 1, minutes=coverage.minutes).charge_micros
+        told.append(_tell_refusal(coverage, account, reason, available_micros, least_micros))
     return told
 
 
@@ -54,6 +55,8 @@ def how_read(to: str, number: ReadNumber) -> Sentence:
     """As which number it was read that was dialled."""
     if number.emergency:
         return sentence("{number} is an emergency number.", number=number.digits)
+    if number.country is not None and to.strip() == f"+{number.digits}":
+        return sentence("{number} is a number of {country}.", number=to.strip(), country=number.country)
     if number.country is None:
         return sentence("{number} was read as +{digits}.", number=to.strip(), digits=number.digits)
     return sentence(
@@ -105,9 +108,17 @@ def _tell_price(coverage: Coverage, account: AccountState, seconds: int, price: 
     )
 
 
-def _tell_refusal(coverage: Coverage, account: AccountState, reason: RefusalReason, available_micros: int) -> Sentence:
+def _tell_refusal(
+    coverage: Coverage, account: AccountState, reason: RefusalReason, available_micros: int, least_micros: int
+) -> Sentence:
     user = "" if coverage.caller is None else coverage.caller.name
     match reason:
+        case RefusalReason.INSUFFICIENT_CREDIT if available_micros > 0:
+            return sentence(
+                "Such a call costs {least} at least, and {available} is available: the call is refused. Add funds, or"
+                " turn on automatic recharge.",
+                least=Money(least_micros, account.currency), available=Money(available_micros, account.currency),
+            )  # fmt: skip
         case RefusalReason.INSUFFICIENT_CREDIT:
             return sentence(
                 "{available} is available, which does not pay for it: the call is refused. Add funds, or turn on"

@@ -58,6 +58,30 @@ def test_a_call_in_progress_tells_what_it_holds(books: Books, to_number: str, sa
     assert holds.startswith(says)
 
 
+def test_a_call_that_got_less_time_than_it_asked_for_tells_that_no_more_could_be_paid(books: Books) -> None:
+    books.grant("0.06")
+
+    books.authorize(61)
+
+    assert told(books, 1)[0].endswith("and 60 s granted: more could not be paid for.")
+
+
+@pytest.mark.parametrize("left", ["0", "0.0005"])
+def test_a_refusal_for_lack_of_credit_tells_what_is_there_and_what_the_first_step_would_cost(
+    books: Books, left: str
+) -> None:
+    if left != "0":
+        books.grant(left)
+
+    books.authorize(3_600)
+
+    says = {
+        "0": "$0.00 is available, which does not pay for it: the call is refused.",
+        "0.0005": "Such a call costs $0.001 at least, and $0.0005 is available: the call is refused.",
+    }
+    assert told(books, 1)[-1].startswith(says[left])
+
+
 def test_each_of_many_calls_is_told_its_own_story(books: Books) -> None:
     books.grant(3)
     books.record(a_call(1), a_call(2), a_call(4))

@@ -53,6 +53,4 @@ def key_reused(field: str = "idempotencyKey") -> Refusal:
 
 def call_id_reused() -> Refusal:
     """The same call id came with other values."""
-    return Refusal(
-        Code.IDEMPOTENCY_KEY_REUSED, "This call id was used before, with other values.", field=("callId",)
-    )
+    return Refusal(Code.IDEMPOTENCY_KEY_REUSED, "This call id was used before, with other values.", field=("callId",))

@@ -8,6 +8,7 @@ from credits.coverage import Bill, Coverage, bill
 from credits.instants import first_day
 from credits.language import Instant, Money, Sentence, sentence
 from credits.numbers import ReadNumber
+from credits.plans import told_name
 from credits.pools import Pool
 from credits.rating import explain_price
 from db.kinds import PoolScope, RefusalReason
@@ -67,7 +68,7 @@ def how_read(to: str, number: ReadNumber) -> Sentence:
 
 def name_of_pool(pool: Pool) -> Sentence:
     """A pool by its plan and what its minutes are for."""
-    return sentence(_POOLS[PoolScope(pool.key.scope)], plan=pool.plan.name)
+    return sentence(_POOLS[PoolScope(pool.key.scope)], plan=told_name(pool.plan.code, pool.plan.name))
 
 
 def tell_pool(pool: Pool, plan_seconds: int) -> Sentence:
@@ -81,10 +82,12 @@ def tell_pool(pool: Pool, plan_seconds: int) -> Sentence:
 
 def _what_user_holds(coverage: Coverage) -> Sentence:
     assert coverage.caller is not None
-    plans = ", ".join(plan.name for plan in coverage.caller.plans)
-    if not plans:
-        return sentence("{user} holds no licence.", user=coverage.caller.name)
-    return sentence("{user} holds {plans}.", user=coverage.caller.name, plans=plans)
+    caller = coverage.caller
+    names = {f"plan{plan.plan_id}": told_name(plan.code, plan.name) for plan in caller.plans}
+    if not names:
+        return sentence("{user} holds no licence.", user=caller.name)
+    plans = Sentence(", ".join(f"{{{key}}}" for key in names), names)
+    return sentence("{user} holds {plans}.", user=caller.name, plans=plans)
 
 
 def _tell_price(coverage: Coverage, account: AccountState, seconds: int, price: Bill, at: int) -> list[Sentence]:

@@ -2,17 +2,20 @@
 
 import pytest
 
+from credits.catalogue import create_plan
 from credits.explanations import explain_calls
 from credits.ids import public_id
 from credits.language import language
+from db.kinds import PlanKind
 from tests.books import BLOCKED, PRICED, UNRATED, Books, a_call
+from tests.factories import make_user
 
 
-def told(books: Books, call_no: int) -> list[str]:
-    """What a person reads about a call."""
+def told(books: Books, call_no: int, code: str = "en") -> list[str]:
+    """What a person reads about a call, in some language."""
     with books.database.reading() as session:
         explained = explain_calls(session, account_id=books.account_id, call_nos=[call_no])
-    return language("en").say_all(explained[call_no])
+    return language(code).say_all(explained[call_no])
 
 
 def test_a_charged_call_tells_its_rate_its_price_and_what_paid_it(books: Books) -> None:
@@ -80,6 +83,19 @@ def test_a_refusal_for_lack_of_credit_tells_what_is_there_and_what_the_first_ste
         "0.0005": "Such a call costs $0.001 at least, and $0.0005 is available: the call is refused.",
     }
     assert told(books, 1)[-1].startswith(says[left])
+
+
+def test_plans_go_by_their_published_names_in_the_readers_language_and_by_the_operators_own_in_any(
+    books: Books,
+) -> None:
+    with books.database.transaction() as session:
+        create_plan(session, code="OURS", kind=PlanKind.CALLING_PLAN, name="{Ours}", domestic_minutes=1)
+    for plans in (("MCOPSTN5", "MCOMEETADD"), ("OURS",)):
+        books.authorize(60, user_no=make_user(books.database, books.account_id, *plans, name="Mia"))
+
+    assert "Mia holds Domestic Calling Plan (120 minutes), Audio Conferencing." in told(books, 1)
+    assert "Mia のライセンス: 国内通話プラン (120 分), 電話会議。" in told(books, 1, "ja")
+    assert "Mia のライセンス: {Ours}。" in told(books, 2, "ja")
 
 
 def test_each_of_many_calls_is_told_its_own_story(books: Books) -> None:

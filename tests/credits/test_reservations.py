@@ -291,13 +291,10 @@ def test_messages_about_a_user_who_was_removed_since_are_answered_as_before(book
     again = books.authorize(60, "c1", user_no=user_no)
     (reported_again,) = books.record(report)
     (ended,) = books.record(a_call("0.045", call_id="c1", user_no=user_no))
-    (unheard_of,) = books.record(a_call(1, call_id="c3", user_no=user_no))
 
     assert (again.authorized, again.max_duration_seconds) == (True, first.max_duration_seconds)
     assert (reported_again.refusal, reported_again.duplicate) == (None, True)
     assert (ended.status, ended.charge_micros) == (CallStatus.SETTLED, micros("0.045"))
-    assert unheard_of.refusal is not None
-    assert unheard_of.refusal.code == Code.NOT_FOUND
 
 
 def test_a_released_call_gives_all_back_and_costs_nothing(books: Books) -> None:

@@ -19,8 +19,9 @@ from api.refusing import refused
 from api.running import Running
 from api.seats import STRANGERS, NoSeat, Seat
 from schema.access import Viewer
+from schema.budgets import Overdrawn
 from schema.event_stream import EventStream
-from schema.http import Asked, subscription_results
+from schema.http import Asked, overdrawn, subscription_results
 from schema.sockets import BAD_REQUEST, FORBIDDEN, PROTOCOL, TRY_LATER, Closing, Conversation
 from web.reader import language_of
 
@@ -44,6 +45,8 @@ def live_answer(request: Request) -> Callable[[Asked], ASGIApp]:
                     await EventStream(results, beside=caller.until_unknown, until=ends)(scope, receive, send)
             except NoSeat as trouble:
                 await _no_seat(scope, trouble)(scope, receive, send)
+            except Overdrawn as trouble:
+                await overdrawn(trouble, caller.context())(scope, receive, send)
 
         return stream
 
@@ -102,7 +105,8 @@ async def _converse(
 
 def _caller(running: Running, credential: Credential, viewer: Viewer, connection: HTTPConnection) -> LastingCaller:
     said_in = language_of(connection)
-    return LastingCaller(running.identities, credential, viewer, lambda known: running.context(known, said_in))
+    budget = running.budgets.of(credential.owner)
+    return LastingCaller(running.identities, credential, viewer, lambda known: running.context(known, said_in, budget))
 
 
 def _token_in(payload: dict[str, Any]) -> str | None:

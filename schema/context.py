@@ -23,6 +23,7 @@ from credits.providers import Providers
 from credits.terms import USUAL_TERMS, Terms
 from db.session import Database, Session
 from schema.access import Viewer
+from schema.budgets import Budget
 from schema.gathering import CallGatherer
 from schema.loaders import Loaders
 from schema.watching import Watching
@@ -46,7 +47,8 @@ class Context:
 
     `base_url` is the address under which people reach the pages; `mail_leaves` is False where no mail server is set,
     so that mail is written into the data folder. `gatherer` and `watch_keeper` are the process's; a context without
-    them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request.
+    them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request. `budget` pays for what
+    is asked; without one nothing needs to be paid.
     """
 
     database: Database
@@ -63,6 +65,7 @@ class Context:
     gatherer: CallGatherer | None = None
     watch_keeper: Watching | None = None
     viewer_now: Callable[[], Viewer | None] | None = None
+    budget: Budget | None = None
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None

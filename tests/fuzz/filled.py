@@ -71,7 +71,7 @@ def fill(database: Database) -> dict[str, list[str]]:
         "id": [*known["accountId"] * 20, *every, public_id("call", number, 1), public_id("ent", number, 1)],
         "callId": ["call-1", "call-2", "call-3"],
         "to": ["+4930123456", "110", "+14255550100", "tel:+49"],
-        "currency": ["USD", "JPY", "XXX"],
+        "currency": ["USD", "JPY", "ZZZ"],
         "country": ["US", "DE", "XX"],
         "timeZone": ["UTC", "Asia/Tokyo", "Nowhere/Here"],
         "planCodes": ["MCOPSTN5", "MCOMEETADV"],

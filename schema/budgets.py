@@ -34,8 +34,11 @@ class Overdrawn(Exception):
 class Bucket:
     """Points that come back evenly, as many as there can be within a minute; full at the start."""
 
+    __slots__ = ("_at", "_lock", "_most", "_per_second", "_points")
+
     def __init__(self, per_minute: int, at: float) -> None:
-        self.per_minute = per_minute
+        self._most = per_minute
+        self._per_second = per_minute / _MINUTE
         self._points: float = per_minute
         self._at = at
         self._lock = threading.Lock()
@@ -43,13 +46,15 @@ class Bucket:
     def take(self, points: int, at: float) -> int:
         """Take points at a time in seconds, and tell how many are left; `Overdrawn` takes nothing."""
         with self._lock:
-            filled = self._points + max(0.0, at - self._at) * self.per_minute / _MINUTE
-            self._points, self._at = min(self.per_minute, filled), at
-            if self._points < points:
-                missing = points - self._points
-                raise Overdrawn(points, int(self._points), math.ceil(missing * _MINUTE / self.per_minute))
-            self._points -= points
-            return int(self._points)
+            left = self._points + (at - self._at) * self._per_second
+            if left > self._most:
+                left = self._most
+            self._at = at
+            if left < points:
+                self._points = left
+                raise Overdrawn(points, int(left), math.ceil((points - left) / self._per_second))
+            self._points = left = left - points
+            return int(left)
 
 
 class Budget:

@@ -54,9 +54,7 @@ def test_a_file_that_is_asked_for_by_another_fingerprint_or_none_is_not(house: H
     assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize(
-    "path", ["graphiql.js", "vendor/graphiql.min.js", "%2e%2e/assets.py", "vendor"]
-)
+@pytest.mark.parametrize("path", ["graphiql.js", "vendor/graphiql.min.js", "%2e%2e/assets.py", "vendor"])
 def test_nothing_but_static_files_is_served_as_one(house: House, path: str) -> None:
     answer = house.client().get(f"/static/{path}")
 

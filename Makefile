@@ -13,7 +13,7 @@ README_TEST = awk '/^\#/ { about_tests = /[Tt]est/ } about_tests && sub(/^[ $$]*
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test crash check bench bench-short migration lock vendor
+.PHONY: help setup demo test crash fuzz check bench bench-short migration lock vendor
 
 help:  ## Say what each word does
 	@sed -n 's/^\([a-z-]*\):.*##/\1/p' Makefile | while read -r word meaning; do printf '  make %-12s %s\n' "$$word" "$$meaning"; done
@@ -37,6 +37,9 @@ test: setup  ## Run the tests, on SQLite and on a PostgreSQL server of their own
 
 crash: setup  ## Kill processes that recharge and serve calls, hundreds of times, at each of their steps; race for long
 	CREDITS_TEST_KILLS=$(KILLS) $(BIN)/pytest -n $(WORKERS) tests/faults/test_kills.py tests/faults/test_call_kills.py tests/faults/test_call_races.py
+
+fuzz: setup  ## Ask the schema thousands of things that nobody thought of, other ones each time
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n $(WORKERS) -rP tests/fuzz
 
 check: setup  ## Run all that CI runs: style, types, the README's test command, short benchmarks
 	$(BIN)/ruff check .

@@ -6,7 +6,6 @@ health checks and the static files is closed to strangers, whether it exists or 
 """
 
 import re
-from functools import partial
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from api.refusing import refused, wants_html
-from api.running import Running
+from api.running import PageRun, Running
 from web.reader import language_of
 
 GRAPHQL = "/graphql"
@@ -58,7 +57,7 @@ class Authentication:
             by_token=token is not None,
             signed_in=viewer is not None,
             language=language_of(request),
-            run=partial(self.running.run, viewer, language_of(request), scope),
+            run=PageRun(self.running, viewer, language_of(request), scope, credential.owner),
         )
         if viewer is None and (token is not None or not _open_to_strangers(scope["path"])):
             await _turned_away(request)(scope, receive, send)

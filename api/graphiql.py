@@ -20,7 +20,8 @@ async def graphql(request: Request) -> ASGIApp:
     if request.method == "GET" and wants_html(request):
         return render(request, "graphiql.html")
     running: Running = request.app.state.running
-    context = running.context(request.state.viewer, request.state.language, request.scope)
+    budget = running.budgets.of(request.state.credential.owner)
+    context = running.context(request.state.viewer, request.state.language, request.scope, budget)
     return await answer_graphql(request, context, live_answer(request))
 
 

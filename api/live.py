@@ -20,8 +20,10 @@ from api.refusing import refused
 from api.running import Running
 from api.seats import STRANGERS, NoSeat, Seat
 from schema.access import Viewer
+from schema.budgets import Overdrawn
+from schema.context import Context
 from schema.event_stream import EventStream
-from schema.http import Asked, subscription_results
+from schema.http import Asked, overdrawn, subscription_results
 from schema.sockets import BAD_REQUEST, FORBIDDEN, PROTOCOL, TRY_LATER, Closing, Conversation
 from web.reader import language_of
 
@@ -46,6 +48,8 @@ def live_answer(request: Request) -> Callable[[Asked], ASGIApp]:
                     await EventStream(results, beside=caller.until_unknown, until=ends)(scope, receive, send)
             except NoSeat as trouble:
                 await _no_seat(scope, trouble)(scope, receive, send)
+            except Overdrawn as trouble:
+                await overdrawn(trouble, caller.context())(scope, receive, send)
 
         return stream
 
@@ -106,8 +110,12 @@ async def _converse(
 
 def _caller(running: Running, credential: Credential, viewer: Viewer, connection: HTTPConnection) -> LastingCaller:
     said_in = language_of(connection)
-    scope = connection.scope
-    return LastingCaller(running.identities, credential, viewer, lambda known: running.context(known, said_in, scope))
+    scope, budget = connection.scope, running.budgets.of(credential.owner)
+
+    def make_context(known: Viewer | None) -> Context:
+        return running.context(known, said_in, scope, budget)
+
+    return LastingCaller(running.identities, credential, viewer, make_context)
 
 
 def _token_in(payload: dict[str, Any]) -> str | None:

@@ -21,6 +21,7 @@ from credits.language import Language
 from credits.passwords import Attempts
 from db import migrations
 from schema.access import Viewer
+from schema.budgets import Budget, Budgets, Overdrawn
 from schema.context import Context
 from schema.gathering import CallGatherer
 from schema.measures import untraced
@@ -53,34 +54,27 @@ class Running:
         )
         self.identities = Identities(self.database, self.sessions)
         self.attempts = Attempts()
+        self.budgets = Budgets(settings.cost_per_minute, settings.calls_cost_per_minute, clock.ticks)
         self.watching = Watching(self.database, clock.now)
         self.seats = Seats(settings.live_connections, settings.live_connections_per_viewer)
         self._is_current = False
 
-    def context(self, viewer: Viewer | None, language: Language, scope: Scope) -> Context:
-        """What a GraphQL request works with. The client's address is the one that a trusted proxy tells of."""
+    def context(self, viewer: Viewer | None, language: Language, scope: Scope, budget: Budget | None = None) -> Context:
+        """What a GraphQL request works with, and what pays for it. The client's address is the one that a trusted
+        proxy tells of."""
         client = scope.get("client")
         return Context(
             self.database, self.rates, viewer, language, clock.now, self.terms,
             history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
             providers=self.worker.providers, nudge=self.nudge, gatherer=self.gatherer, watch_keeper=self.watching,
             around=self.around, address=client and client[0], request_id=scope["state"].get("request_id"),
+            budget=budget,
         )  # fmt: skip
 
     def nudge(self) -> None:
         """Something was written: there may be work to do, and news for those who watch."""
         self.worker.nudge()
         self.watching.nudge()
-
-    async def run(
-        self, viewer: Viewer | None, language: Language, scope: Scope, document: str, variables: dict[str, Any]
-    ) -> Any:
-        """Run a page's own document as its reader would, and return the data; what it may not show is raised."""
-        context = self.context(viewer, language, scope)
-        result = await schema.execute(document, variable_values=variables, context_value=context)
-        if isinstance(result, ExecutionResult) and result.errors:
-            raise _as_page_error(result)
-        return result.data
 
     def not_ready(self) -> str | None:
         """Why this process should get no requests yet, or None. Migrations are compared until they once agree."""
@@ -95,6 +89,38 @@ class Running:
         """Which background work is later than is allowed, or None; it is the same for every process."""
         with self.database.reading() as session:
             return behind(session, clock.now(), self.settings.worker_lag_seconds)
+
+
+class PageRun:
+    """Runs the documents of one page as its reader would, with the reader's own rights.
+
+    The first is paid for from the reader's budget. Those that follow are not: a long list that is being downloaded is
+    read on and on, and must not break off.
+    """
+
+    __slots__ = ("_is_paid", "_language", "_owner", "_running", "_scope", "_viewer")
+
+    def __init__(self, running: Running, viewer: Viewer | None, language: Language, scope: Scope, owner: str) -> None:
+        self._running = running
+        self._viewer = viewer
+        self._language = language
+        self._scope = scope
+        self._owner = owner
+        self._is_paid = False
+
+    async def __call__(self, document: str, variables: dict[str, Any]) -> Any:
+        """Run a document and return its data; what it may not show is raised."""
+        budget = None if self._is_paid else self._running.budgets.of(self._owner)
+        context = self._running.context(self._viewer, self._language, self._scope, budget)
+        try:
+            result = await schema.execute(document, variable_values=variables, context_value=context)
+        except Overdrawn as trouble:
+            headers = {"Retry-After": str(trouble.wait_seconds)}
+            raise HTTPException(429, trouble.say(self._language), headers) from None
+        self._is_paid = True
+        if result.errors:
+            raise _as_page_error(result)
+        return result.data
 
 
 def _as_page_error(result: ExecutionResult) -> Exception:

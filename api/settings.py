@@ -17,6 +17,7 @@ from credits.money import known_currency
 from credits.refusals import Refusal
 from credits.terms import Terms
 from db.session import Database
+from schema.limits import MOST_COST
 
 MIB = 1024 * 1024
 SECRET_KEY_FILE = "secret_key"
@@ -105,6 +106,8 @@ class Settings(BaseSettings):
     session_hours: int = Field(default=12, ge=1, le=24 * 30)
     request_limit_mib: int = Field(default=2, ge=1, le=1024)
     upload_limit_mib: int = Field(default=64, ge=1, le=1024)
+    cost_per_minute: int = Field(default=300_000, ge=MOST_COST, le=10**9)
+    calls_cost_per_minute: int = Field(default=3_000_000, ge=MOST_COST, le=10**9)
     live_connections: int = Field(default=500, ge=1, le=100_000)
     live_connections_per_viewer: int = Field(default=20, ge=1, le=10_000)
     worker: bool = True

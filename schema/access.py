@@ -59,8 +59,8 @@ class Viewer:
 class Needs(FieldExtension):
     """What a field needs: one of some scopes, and perhaps the operator.
 
-    It also guards the account that the field's input names, so that a field cannot forget to: an account out of
-    sight is refused as NOT_FOUND, one in sight without the scope is FORBIDDEN.
+    It also guards the account that the field's input names, or that the field is one of, so that a field cannot forget
+    to: an account out of sight is refused as NOT_FOUND, one in sight without the scope is FORBIDDEN.
     """
 
     def __init__(self, *scopes: Scope, operator: bool = False) -> None:
@@ -69,6 +69,9 @@ class Needs(FieldExtension):
 
     async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Any, **kwargs: Any) -> Any:
         """Let the request through, or not."""
+        account = getattr(source, "state", None)
+        if isinstance(account, AccountState):
+            self._admit_to(signed_in(info.context), account.account_id, info.context.language)
         self.admit(info.context, kwargs.get("account_id") or getattr(kwargs.get("input"), "account_id", None))
         return await next_(source, info, **kwargs)
 

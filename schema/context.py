@@ -24,6 +24,7 @@ from credits.providers import Providers
 from credits.terms import USUAL_TERMS, Terms
 from db.session import Database, Session
 from schema.access import Viewer
+from schema.budgets import Budget
 from schema.gathering import CallGatherer
 from schema.loaders import Loaders
 from schema.measures import Around, count_message, untraced
@@ -50,7 +51,7 @@ class Context:
     so that mail is written into the data folder. `gatherer` and `watch_keeper` are the process's; a context without
     them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request. `around` is entered
     around each operation, with what it asks for, and told its outcome. `address` and `request_id` are the request's,
-    for the audit log.
+    for the audit log. `budget` pays for what is asked; without one nothing needs to be paid.
     """
 
     database: Database
@@ -70,6 +71,7 @@ class Context:
     around: Around = untraced
     address: str | None = None
     request_id: str | None = None
+    budget: Budget | None = None
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None

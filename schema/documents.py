@@ -1,4 +1,4 @@
-"""Documents made ready to be run: each is parsed, validated and measured once, however often it is sent.
+"""Documents made ready to be run: each is parsed, validated, measured and priced once, however often it is sent.
 
 Clients send the same few documents again and again; what a text may do does not depend on who sends it. The texts used
 last are remembered.
@@ -19,6 +19,7 @@ from graphql import (
     validate,
 )
 
+from schema.costs import Cost, cost_of
 from schema.limits import MOST_TOKENS, RULES
 from schema.straight import Straight, laid_out
 
@@ -35,14 +36,30 @@ class Prepared:
     """A document that was parsed, with its operations by name, and what is wrong with it, if anything is. `straight` is
     its operation where that is one to be run straight, `asks` what each operation asks for: a field, or several."""
 
+    schema: GraphQLSchema
     document: DocumentNode | None = None
     errors: list[GraphQLError] = field(default_factory=list)
-    operations: dict[str | None, OperationType] = field(default_factory=dict)
+    operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
     straight: Straight | None = None
     asks: dict[str | None, str] = field(default_factory=dict)
+    _costs: dict[str | None, Cost] = field(default_factory=dict)
 
     def operation_type(self, name: str | None) -> OperationType | None:
         """What the operation to be run does; None when there is no such operation. Without a name it is the first."""
+        operation = self._operation(name)
+        return None if operation is None else operation.operation
+
+    def cost(self, name: str | None) -> Cost:
+        """What an operation of a document with which nothing is wrong costs."""
+        cost = self._costs.get(name)
+        if cost is None:
+            document, operation = self.document, self._operation(name)
+            assert document is not None, "it was parsed"
+            assert operation is not None, "there is such an operation"
+            cost = self._costs[name] = cost_of(self.schema, document, operation)
+        return cost
+
+    def _operation(self, name: str | None) -> OperationDefinitionNode | None:
         if name is None:
             return next(iter(self.operations.values()), None)
         return self.operations.get(name)
@@ -78,20 +95,19 @@ class Documents:
         try:
             document = parse(text, max_tokens=MOST_TOKENS)
         except GraphQLError as error:
-            return Prepared(errors=[error])
+            return Prepared(self._schema, errors=[error])
         except RecursionError:
-            return Prepared(errors=[GraphQLError("The document is nested too deeply.")])
-        defined = {
+            return Prepared(self._schema, errors=[GraphQLError("The document is nested too deeply.")])
+        operations = {
             node.name.value if node.name else None: node
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
-        operations = {name: node.operation for name, node in defined.items()}
         errors = validate(self._schema, document, _ALL_RULES, hide_suggestions=True)
         if errors:
-            return Prepared(document, errors, operations)
-        asks = {name: _asked_for(node) for name, node in defined.items()}
-        return Prepared(document, errors, operations, laid_out(self._schema, document), asks)
+            return Prepared(self._schema, document, errors, operations)
+        asks = {name: _asked_for(node) for name, node in operations.items()}
+        return Prepared(self._schema, document, errors, operations, laid_out(self._schema, document), asks)
 
 
 def _asked_for(operation: OperationDefinitionNode) -> str:

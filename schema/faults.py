@@ -27,12 +27,14 @@ from credits.language import Language, language
 from credits.refusals import Code, Refusal
 from schema.branches import BranchingExecutor
 from schema.documents import Documents, Prepared
-from schema.limits import storable
+from schema.limits import MOST_COST, storable
 from schema.measures import measure_operation, outcome_of, ticks, untraced
 
 log = structlog.get_logger("credits.graphql")
 # A request with a thousand mistakes is answered with the first few.
 MOST_ERRORS = 8
+# A cost beyond this is not told to the point: it may have hundreds of digits.
+_MOST_TOLD = 1_000_000_000
 # A list of inputs longer than this is not read on the event loop.
 _LONG = 2_000
 _UNSTORABLE = "A text has no NUL and no half of a character."
@@ -86,6 +88,9 @@ class Schema(strawberry.Schema):
         errors = prepared.errors or _wrong_with(prepared, operation_name, variable_values)
         if errors or prepared.document is None:
             return ExecutionResult(None, [presentable(error, said_in) for error in errors[:MOST_ERRORS]])
+        cost = _pay(prepared, operation_name, variable_values, context_value)
+        if cost["requested"] > MOST_COST:
+            return ExecutionResult(None, [_too_costly(cost, said_in)], {"cost": cost})
         try:
             if prepared.straight is not None:
                 answer = await prepared.straight.run(variable_values, context_value)
@@ -95,7 +100,7 @@ class Schema(strawberry.Schema):
         except Exception as fault:  # noqa: BLE001 - it is told by its number, like one of a resolver
             return ExecutionResult(None, [presentable(GraphQLError(str(fault), original_error=fault), said_in)])
         told = [presentable(error, said_in) for error in (answer.errors or ())[:MOST_ERRORS]]
-        return ExecutionResult(answer.data, told or None)
+        return ExecutionResult(answer.data, told or None, {"cost": cost})
 
     def _started(
         self, document: DocumentNode, variables: dict[str, Any] | None, context: Any, operation_name: str | None
@@ -121,6 +126,9 @@ class Schema(strawberry.Schema):
             kind = prepared.operation_type(operation_name)
             _check_operation(kind, operation_name, (OperationType.SUBSCRIPTION,))
         errors = prepared.errors or _wrong_with(prepared, operation_name, variable_values)
+        if not errors:
+            cost = _pay(prepared, operation_name, variable_values, context_value)
+            errors = [_too_costly(cost, context_value.language)] if cost["requested"] > MOST_COST else []
         if errors or prepared.document is None:
             results = _only(errors)
         else:
@@ -172,6 +180,25 @@ def _wrong_with(prepared: Prepared, name: str | None, variables: dict[str, Any] 
     if name is None and len(prepared.operations) > 1:
         return [GraphQLError("Name the operation to run: there are several.")]
     return [] if storable(variables) else [GraphQLError(_UNSTORABLE)]
+
+
+def _pay(prepared: Prepared, name: str | None, variables: dict[str, Any] | None, context: Any) -> dict[str, int]:
+    """Pay for an operation from the caller's budget, and tell as data what it costs; what costs too much is not paid.
+
+    Raises `Overdrawn` when the budget does not hold it.
+    """
+    cost = prepared.cost(name)
+    told = {"requested": min(cost.points(variables), _MOST_TOLD), "allowed": MOST_COST}
+    budget = context.budget if context is not None else None
+    if budget is not None and told["requested"] <= MOST_COST:
+        told["left"] = budget.take(told["requested"], is_of_calls=cost.is_of_calls)
+    return told
+
+
+def _too_costly(cost: dict[str, int], said_in: Language) -> GraphQLError:
+    said = "This costs {points} points; at most {most} are allowed. Ask for fewer at a time, or for less of each."
+    message = said_in.say(said, points=cost["requested"], most=cost["allowed"])
+    return GraphQLError(message, extensions={"code": "LIMIT_EXCEEDED"})
 
 
 async def _only(errors: list[GraphQLError]) -> SubscriptionResult:

@@ -18,6 +18,8 @@ from schema.refusals import UserError
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+# Says of a field, among its metadata, that it needs no more than its parent.
+OPEN = "open"
 Input = Annotated[T, strawberry.argument(description="The values.")]
 
 
@@ -53,14 +55,19 @@ def subscription(needs: Needs, description: str) -> Callable[[F], F]:
 
 def resolved(description: str) -> Callable[[F], F]:
     """A field that is open to whoever came to its parent."""
-    return _declared(description)
+    return _declared(description, metadata={OPEN: True})
 
 
 def _declared(
-    description: str, *extensions: FieldExtension, declare_as: Callable[..., Any] = strawberry.field
+    description: str,
+    *extensions: FieldExtension,
+    declare_as: Callable[..., Any] = strawberry.field,
+    metadata: dict[object, object] | None = None,
 ) -> Callable[[F], F]:
     def declare(resolver: F) -> F:
-        declared: Any = declare_as(resolver, description=description, extensions=list(extensions))
+        declared: Any = declare_as(
+            resolver, description=description, extensions=list(extensions), metadata=metadata or {}
+        )
         return declared  # type: ignore[no-any-return] # type checkers see the method, strawberry the field
 
     return declare

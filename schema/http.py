@@ -22,7 +22,9 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from schema.budgets import Overdrawn
 from schema.context import Context
+from schema.limits import MOST_COST
 from schema.schema import schema
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -79,6 +81,8 @@ async def answer_graphql(request: Request, context: Context, live: Callable[[Ask
         return live(asked)
     except (CannotGetOperationTypeError, MissingQueryError):
         return _refused(200 if media_type == PLAIN_JSON else 400, _NO_OPERATION, media_type)
+    except Overdrawn as trouble:
+        return overdrawn(trouble, context, media_type)
     return _answer(result, media_type)
 
 
@@ -97,16 +101,24 @@ async def results_of(asked: Asked, context: Context) -> AsyncGenerator[Execution
         pass  # a subscription
     except (CannotGetOperationTypeError, MissingQueryError):
         only = PreExecutionError(None, [GraphQLError(_NO_OPERATION, extensions={"code": "BAD_USER_INPUT"})])
+    except Overdrawn as trouble:
+        only = _too_much(trouble, context)
     if only is not None:
         yield only
         return
-    async with aclosing(subscription_results(asked, context)) as results:
+    try:
+        following = subscription_results(asked, context)
+    except Overdrawn as trouble:
+        yield _too_much(trouble, context)
+        return
+    async with aclosing(following) as results:
         async for result in results:
             yield result
 
 
 def subscription_results(asked: Asked, context: Context) -> AsyncGenerator[ExecutionResult, None]:
-    """The results of a subscription, one after the other: each is computed when it is asked for."""
+    """The results of a subscription, one after the other: each is computed when it is asked for. Raises `Overdrawn` at
+    once."""
     return schema.follow(asked.query, asked.variables, context, asked.operation_name)
 
 
@@ -122,7 +134,23 @@ def body_of(result: ExecutionResult) -> dict[str, Any]:
     body: dict[str, Any] = {"errors": [error.formatted for error in result.errors]} if result.errors else {}
     if was_run(result):
         body["data"] = result.data
+    if result.extensions:
+        body["extensions"] = result.extensions
     return body
+
+
+def overdrawn(trouble: Overdrawn, context: Context, media_type: str = PLAIN_JSON) -> Response:
+    """What is answered when a caller's budget does not hold what is asked for."""
+    headers = {"Retry-After": str(trouble.wait_seconds)}
+    written_as = PLAIN_JSON if media_type == EVENTS else media_type
+    return _response(429, write_json(body_of(_too_much(trouble, context))), written_as, headers)
+
+
+def _too_much(trouble: Overdrawn, context: Context) -> PreExecutionError:
+    extensions = {"code": "LIMIT_EXCEEDED", "retryAfterSeconds": trouble.wait_seconds}
+    cost = {"requested": trouble.points, "allowed": MOST_COST, "left": trouble.left}
+    error = GraphQLError(trouble.say(context.language), extensions=extensions)
+    return PreExecutionError(None, [error], {"cost": cost})
 
 
 def write_json(body: Any) -> str:

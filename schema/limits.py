@@ -22,6 +22,8 @@ MOST_LEVELS = 15
 MOST_FIELDS = 400
 MOST_ALIASES = 30
 MOST_DIRECTIVES = 30
+# The points of one operation, as `schema.costs` counts them.
+MOST_COST = 10_000
 # NUL, which PostgreSQL cannot keep, and lone surrogates, which UTF-8 cannot write.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 

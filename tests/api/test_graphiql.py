@@ -2,7 +2,8 @@
 
 import re
 
-from tests.api.conftest import House
+from db.kinds import Scope
+from tests.api.conftest import House, ask
 
 
 def _page(house: House) -> str:
@@ -38,3 +39,24 @@ def test_the_boot_script_keeps_nothing_beyond_the_tab(house: House) -> None:
     assert "localStorage" not in script
     assert "sessionStorage" in script
     assert "shouldPersistHeaders: false" in script
+
+
+def test_the_schema_and_its_explorer_are_for_those_who_have_signed_in(house: House) -> None:
+    stranger, looking = house.client(), {"query": "{ __schema { types { name } } }"}
+
+    page = stranger.get("/graphql", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["location"]) == (303, "/sign-in?next=/graphql")
+    assert stranger.post("/graphql", json=looking).status_code == 401
+    assert stranger.get("/graphql", params=looking).status_code == 401
+    assert house.signed_in().get("/graphql", params=looking).json()["data"]["__schema"]["types"]
+    assert ask(house.client(), looking["query"], Authorization=f"Bearer {house.token(Scope.CALLS)}").json()["data"]
+
+
+def test_an_introspection_that_goes_round_in_circles_is_refused(house: House) -> None:
+    circle = (
+        "{ __schema { types { fields { type { fields { type { fields { type { fields { type { name } } } } } } } } } }"
+    )
+
+    answer = house.signed_in().get("/graphql", params={"query": circle}).json()
+
+    assert "data" not in answer

@@ -9,6 +9,7 @@ from api.app import build_app
 from api.settings import Settings
 from db.session import Database
 from tests.api.conftest import House
+from web.assets import static
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self' data:;"
@@ -24,6 +25,8 @@ def test_every_answer_forbids_foreign_scripts_frames_and_sniffing(house: House, 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
     assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert {"camera=()", "geolocation=()", "microphone=()"} <= set(headers["permissions-policy"].split(", "))
 
 
 def test_graphiql_lives_under_the_same_policy(house: House) -> None:
@@ -38,9 +41,24 @@ def test_pages_are_not_kept_by_browsers(house: House) -> None:
 
 
 def test_a_fingerprinted_file_is_kept_for_good(house: House) -> None:
-    headers = house.client().get("/static/graphiql.js?v=abc").headers
+    headers = house.client().get(static("graphiql.js")).headers
 
     assert headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("query", ["", "?v=", "?v=0123456789ab", f"?{'v' * 9}"])
+def test_a_file_that_is_asked_for_by_another_fingerprint_or_none_is_not(house: House, query: str) -> None:
+    answer = house.client().get(f"/static/graphiql.js{query}")
+
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["graphiql.js", "vendor/graphiql.min.js", "%2e%2e/assets.py", "vendor"])
+def test_nothing_but_static_files_is_served_as_one(house: House, path: str) -> None:
+    answer = house.client().get(f"/static/{path}")
+
+    assert answer.status_code == (200 if path.endswith(".js") else 404)
 
 
 def test_transport_security_is_asked_for_over_tls_only(house: House, tmp_path: Path, sqlite_database: Database) -> None:

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from schema.http import RESPONSE_JSON, answer_graphql
+from schema.limits import MOST_COST
 from tests.schema.asking import OPERATOR, Api
 
 JSON = {"content-type": "application/json"}
@@ -39,7 +40,8 @@ def post(client: TestClient, body: Any, **headers: str) -> Any:
 def test_a_query_is_answered(client: TestClient) -> None:
     answer = post(client, {"query": "{ viewer { name } }"})
 
-    assert answer.json() == {"data": {"viewer": {"name": "operator@example.com"}}}
+    cost = {"requested": 1, "allowed": MOST_COST}
+    assert answer.json() == {"data": {"viewer": {"name": "operator@example.com"}}, "extensions": {"cost": cost}}
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
 
 
@@ -73,7 +75,8 @@ def test_whoever_prefers_events_gets_one_and_the_end(client: TestClient) -> None
     answer = post(client, {"query": "{ __typename }"}, accept="text/event-stream, application/json")
 
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-    assert answer.text == 'event: next\ndata: {"data":{"__typename":"Query"}}\n\nevent: complete\ndata: \n\n'
+    assert answer.text.startswith('event: next\ndata: {"data":{"__typename":"Query"},')
+    assert answer.text.endswith("}\n\nevent: complete\ndata: \n\n")
 
 
 def test_a_batch_is_turned_away(client: TestClient) -> None:
@@ -81,7 +84,7 @@ def test_a_batch_is_turned_away(client: TestClient) -> None:
 
 
 def test_get_runs_queries_only(client: TestClient) -> None:
-    assert client.get("/graphql", params={"query": "{ __typename }"}).json() == {"data": {"__typename": "Query"}}
+    assert client.get("/graphql", params={"query": "{ __typename }"}).json()["data"] == {"__typename": "Query"}
     assert client.get("/graphql", params={"query": "mutation { __typename }"}).status_code == 405
 
 

@@ -87,5 +87,7 @@ async def _fault(request: Request, fault: Exception) -> Response:
 
 async def _other(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    said = error.detail if error.status_code == 422 else ""  # a question that cannot be right: its own words help
-    return error_page(request, error.status_code, said=said)
+    said = error.detail if error.status_code in (422, 429) else ""  # its own words help
+    answer = error_page(request, error.status_code, said=said)
+    answer.headers.update(error.headers or {})
+    return answer

@@ -40,7 +40,7 @@ NEEDED_BY = {
     (
         ADMIN,
     ): """createAccount updateAccount advanceClock resendNotice createPlan updatePlan setZoneA createUser createUsers
-        updateUser removeUser setLicenses assignLicenses""",
+        updateUser removeUser setLicenses assignLicenses auditLog auditExport""",
 }
 NEEDED = {name: set(scopes) for scopes, names in NEEDED_BY.items() for name in names.split()}
 ROOTS = ("Query.", "Mutation.", "Subscription.")
@@ -52,14 +52,20 @@ BELOW_NEEDED_BY = {
     (READ,): """Account.balanceHistory Account.lots Account.ledger Account.recharges Account.users Account.usersNamed
         Account.minutePools Account.userMinutePools Account.calls Account.usage Account.usageReport Account.statements
         Account.statement Account.noticeEmails Account.noticeRecipients Account.notices Call.entries Viewer.accounts""",
+    (ADMIN,): "Account.auditLog Account.auditExport",
 }
 NEEDED_BELOW = {name: set(scopes) for scopes, names in BELOW_NEEDED_BY.items() for name in names.split()}
 SELECTED = {"usage": "calls", "balanceHistory": "day", "autoRecharge": "enabled", "paymentMethods": "id",
             "usersNamed": "name", "minutePools": "month", "balance": "callsAllowed", "usageReport": "url",
-            "statement": "month", "noticeEmails": "", "noticeRecipients": ""}  # fmt: skip
+            "statement": "month", "noticeEmails": "", "noticeRecipients": "", "auditExport": "text"}  # fmt: skip
 PERIOD = '(from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z")'
 GRANT = 'accountId: $id, amount: "1", description: "x", idempotencyKey: "k"'
-GIVEN = {"usage": PERIOD, "usersNamed": "(names: [])", "statement": '(month: "2026-03-01")'}
+GIVEN = {
+    "usage": PERIOD,
+    "usersNamed": "(names: [])",
+    "auditExport": "(form: CSV)",
+    "statement": '(month: "2026-03-01")',
+}
 
 
 def fields() -> list[tuple[str, Any]]:

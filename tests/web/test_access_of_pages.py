@@ -25,7 +25,9 @@ READS = sorted({path for path, method in ROUTES if method == "GET"})
 FORMS = sorted({path for path, method in ROUTES if method == "POST"} - {"/preferences"})
 OF_ACCOUNT = "/accounts/{account}"
 # The operator's own pages: for others they do not exist, or are forbidden.
-FOR_OPERATORS = ("/accounts/new", "/invoices", "/invoices.csv", "/rates/publish")
+FOR_OPERATORS = (
+    "/accounts/new", "/audit", "/audit.csv", "/audit.jsonl", "/invoices", "/invoices.csv", "/rates/publish",
+)  # fmt: skip
 # What is nobody's in particular, and therefore open to whoever has signed in.
 FOR_ALL = {"/", "/accounts.csv", "/rates", "/rates.csv", "/rates/{deck}", "/rates/{deck}.csv"}
 

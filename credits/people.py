@@ -25,16 +25,23 @@ def create_person(
     session: Session, *, email: str, password: str, is_operator: bool, roles: dict[int, Role], now: int
 ) -> int:
     """Add somebody who may sign in. An address that is taken is refused."""
+    for account_id in roles:
+        look_up(session, account_id)
+    password_hash = hash_password(password)
+    person_id = add_person(session, email=email, password_hash=password_hash, is_operator=is_operator, now=now)
+    members = [(account_id, person_id, role.value) for account_id, role in roles.items()]
+    session.insert("membership", ("account_id", "person_id", "role"), members)
+    return person_id
+
+
+def add_person(session: Session, *, email: str, password_hash: str, is_operator: bool, now: int) -> int:
+    """The same with a password that is hashed already, and without roles."""
     address = checked_email(email)
     if find_person(session, address) is not None:
         raise conflict("{email} has a sign-in already.", field=("email",), email=address)
-    for account_id in roles:
-        look_up(session, account_id)
     person_id = secrets.randbits(48)
     columns = ("person_id", "email", "password_hash", "is_operator", "created_at")
-    session.insert("person", columns, [(person_id, address, hash_password(password), is_operator, now)])
-    members = [(account_id, person_id, role.value) for account_id, role in roles.items()]
-    session.insert("membership", ("account_id", "person_id", "role"), members)
+    session.insert("person", columns, [(person_id, address, password_hash, is_operator, now)])
     return person_id
 
 
@@ -46,6 +53,11 @@ def add_role(session: Session, *, person_id: int, account_id: int, role: Role) -
         " ON CONFLICT (account_id, person_id) DO UPDATE SET role = excluded.role",
         account_id, person_id, role.value,
     )  # fmt: skip
+
+
+def make_operator(session: Session, person_id: int) -> None:
+    """Let a person see and do everything."""
+    session.execute("UPDATE person SET is_operator = ? WHERE person_id = ?", True, person_id)
 
 
 def find_person(session: Session, email: str) -> PersonState | None:

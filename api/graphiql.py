@@ -20,7 +20,7 @@ async def graphql(request: Request) -> ASGIApp:
     if request.method == "GET" and wants_html(request):
         return render(request, "graphiql.html")
     running: Running = request.app.state.running
-    context = running.context(request.state.viewer, request.state.language)
+    context = running.context(request.state.viewer, request.state.language, request.scope)
     return await answer_graphql(request, context, live_answer(request))
 
 

@@ -102,7 +102,8 @@ async def _converse(
 
 def _caller(running: Running, credential: Credential, viewer: Viewer, connection: HTTPConnection) -> LastingCaller:
     said_in = language_of(connection)
-    return LastingCaller(running.identities, credential, viewer, lambda known: running.context(known, said_in))
+    scope = connection.scope
+    return LastingCaller(running.identities, credential, viewer, lambda known: running.context(known, said_in, scope))
 
 
 def _token_in(payload: dict[str, Any]) -> str | None:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 from strawberry.types import ExecutionResult
 
 from api import clock
+from api.devices import Devices
 from api.identities import Identities
 from api.seats import Seats
 from api.sessions import Sessions
@@ -14,8 +16,9 @@ from api.working import worker_of
 from credits.decks import RateBook
 from credits.history import History
 from credits.instants import HOUR
+from credits.keys import Keys
 from credits.language import Language
-from credits.passwords import Attempts
+from credits.people import any_operator
 from db import migrations
 from schema.access import Viewer
 from schema.context import Context
@@ -39,18 +42,22 @@ class Running:
         self.sessions = Sessions(
             settings.signing_key, is_https=settings.is_https, lifetime=settings.session_hours * HOUR
         )
+        self.devices = Devices(settings.signing_key, is_https=settings.is_https)
+        self.keys = Keys(settings.signing_key)
         self.identities = Identities(self.database, self.sessions)
-        self.attempts = Attempts()
         self.watching = Watching(self.database, clock.now)
         self.seats = Seats(settings.live_connections, settings.live_connections_per_viewer)
         self._is_current = False
+        self._has_operator = False
 
-    def context(self, viewer: Viewer | None, language: Language) -> Context:
-        """What a GraphQL request works with."""
+    def context(self, viewer: Viewer | None, language: Language, scope: Scope) -> Context:
+        """What a GraphQL request works with. The client's address is the one that a trusted proxy tells of."""
+        client = scope.get("client")
         return Context(
             self.database, self.rates, viewer, language, clock.now, self.terms,
             history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
             providers=self.worker.providers, nudge=self.nudge, gatherer=self.gatherer, watch_keeper=self.watching,
+            address=client and client[0], request_id=scope["state"].get("request_id"), keys=self.keys,
         )  # fmt: skip
 
     def nudge(self) -> None:
@@ -58,13 +65,22 @@ class Running:
         self.worker.nudge()
         self.watching.nudge()
 
-    async def run(self, viewer: Viewer | None, language: Language, document: str, variables: dict[str, Any]) -> Any:
+    async def run(
+        self, viewer: Viewer | None, language: Language, scope: Scope, document: str, variables: dict[str, Any]
+    ) -> Any:
         """Run a page's own document as its reader would, and return the data; what it may not show is raised."""
-        context = self.context(viewer, language)
+        context = self.context(viewer, language, scope)
         result = await schema.execute(document, variable_values=variables, context_value=context)
         if isinstance(result, ExecutionResult) and result.errors:
             raise _as_page_error(result)
         return result.data
+
+    def has_operator(self) -> bool:
+        """Tell whether there is an operator yet; once there is one, there is one for good."""
+        if not self._has_operator:
+            with self.database.reading() as session:
+                self._has_operator = any_operator(session)
+        return self._has_operator
 
     def not_ready(self) -> str | None:
         """Why this process should get no requests yet, or None. Migrations are compared until they once agree."""

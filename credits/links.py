@@ -19,6 +19,7 @@ from db.session import Session
 
 # How long whoever took a link's mail has it to itself; after that it counts as not sent.
 LEASE = 15 * MINUTE
+OTHER_SECRET = "The worker has another CREDITS_SECRET_KEY than the process that made the link."
 # How long to wait after each try that failed; after one more the mail is given up.
 WAITS = (MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR)
 
@@ -104,6 +105,12 @@ def find_link(session: Session, code: str, kind: InvitationKind, now: int, *, lo
     return found[0]
 
 
+def kind_of(session: Session, code: str) -> InvitationKind | None:
+    """What the link with a code is for, good or not; None when there is no such link."""
+    found = session.row("SELECT kind FROM invitation WHERE code_hash = ?", _hash_of(code))
+    return None if found is None else InvitationKind(found[0])
+
+
 def use_link(session: Session, link: Link, now: int) -> None:
     """Let a link that was found with its lock be of no use any more."""
     session.execute("UPDATE invitation SET used_at = ?, due_at = NULL WHERE invitation_id = ?", now, link.invitation_id)
@@ -130,7 +137,8 @@ def links_to_mail(session: Session, now: int, limit: int = 100) -> list[int]:
 def claim_mail(session: Session, keys: Keys, invitation_id: int, now: int) -> Link | None:
     """Take a link whose mail is to be sent after this transaction; None when somebody else has it, or it is of no use.
 
-    A process whose secret is not the one that the link was made under could only mail what opens nothing.
+    A process whose secret is not the one that the link was made under could only mail what opens nothing: it leaves
+    the link to others.
     """
     found = session.row(
         f"SELECT code_hash FROM invitation WHERE invitation_id = ? AND due_at IS NOT NULL AND due_at <= ?"
@@ -143,7 +151,12 @@ def claim_mail(session: Session, keys: Keys, invitation_id: int, now: int) -> Li
     if not link.is_open(now):
         session.execute("UPDATE invitation SET due_at = NULL WHERE invitation_id = ?", invitation_id)
         return None
-    assert found[0] == _hash_of(code_of(keys, invitation_id)), "CREDITS_SECRET_KEY differs from where the link was made"
+    if found[0] != _hash_of(code_of(keys, invitation_id)):
+        session.execute(
+            "UPDATE invitation SET failure = ?, due_at = ? WHERE invitation_id = ?",
+            OTHER_SECRET, now + MINUTE, invitation_id,
+        )  # fmt: skip
+        return None
     session.execute(
         "UPDATE invitation SET attempts = attempts + 1, due_at = ? WHERE invitation_id = ?", now + LEASE, invitation_id
     )

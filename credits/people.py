@@ -1,7 +1,9 @@
 """People who sign in: who they are, and which accounts they belong to in which role."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from credits.accounts import look_up
 from credits.passwords import hash_password
@@ -19,6 +21,11 @@ class PersonState:
     password_hash: str
     is_operator: bool
     roles: dict[int, Role]
+    has_second_factor: bool = False
+
+
+# What `person_of` reads, in a statement in which `person` stands.
+COLUMNS = "person.person_id, email, password_hash, is_operator, totp_since"
 
 
 def create_person(
@@ -60,6 +67,11 @@ def make_operator(session: Session, person_id: int) -> None:
     session.execute("UPDATE person SET is_operator = ? WHERE person_id = ?", True, person_id)
 
 
+def any_operator(session: Session) -> bool:
+    """Tell whether there is an operator yet."""
+    return session.row("SELECT 1 FROM person WHERE is_operator LIMIT 1") is not None
+
+
 def find_person(session: Session, email: str) -> PersonState | None:
     """The person with an address, in whatever capitals it was typed."""
     return _person(session, "email = ?", email.strip().lower())
@@ -79,11 +91,14 @@ def checked_email(email: str) -> str:
     return address
 
 
-def _person(session: Session, condition: str, value: str | int) -> PersonState | None:
-    row = session.row(f"SELECT person_id, email, password_hash, is_operator FROM person WHERE {condition}", value)
-    if row is None:
-        return None
-    person_id, email, password_hash, is_operator = row
+def person_of(session: Session, row: Sequence[Any]) -> PersonState:
+    """A person from a row of `COLUMNS`, with their roles."""
+    person_id, email, password_hash, is_operator, totp_since = row
     members = session.rows("SELECT account_id, role FROM membership WHERE person_id = ?", person_id)
     roles = {account_id: Role(role) for account_id, role in members}
-    return PersonState(person_id, email, password_hash, bool(is_operator), roles)
+    return PersonState(person_id, email, password_hash, bool(is_operator), roles, totp_since is not None)
+
+
+def _person(session: Session, condition: str, value: str | int) -> PersonState | None:
+    row = session.row(f"SELECT {COLUMNS} FROM person WHERE {condition}", value)
+    return None if row is None else person_of(session, row)

@@ -15,7 +15,7 @@ from credits.accounts import AccountState
 from credits.ids import read_id
 from credits.language import Language
 from credits.refusals import Refusal, not_found
-from db.kinds import AccountMode, Role, Scope
+from db.kinds import AccountMode, ActorKind, Role, Scope
 
 # What each role may do in its account. Publishing rates is for the operator, whatever the role.
 _OF_ROLE = {
@@ -29,13 +29,17 @@ _OF_ROLE = {
 class Viewer:
     """Who asks: a person by their roles, or a program by its token's account and scopes.
 
-    `scopes` limits the roles: a person has all of them, a token those it was given.
+    `scopes` limits the roles: a person has all of them, a token those it was given. `number` is the person's or the
+    token's, `session_id` that of the person's session.
     """
 
     name: str
     is_operator: bool = False
     account_roles: Mapping[int, Role] = field(default_factory=dict)
     scopes: frozenset[Scope] = frozenset()
+    kind: ActorKind = ActorKind.PERSON
+    number: int | None = None
+    session_id: int | None = None
 
     def sees(self, account_id: int) -> bool:
         """Tell whether an account exists for this viewer."""

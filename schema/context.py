@@ -18,6 +18,7 @@ import strawberry
 from credits.call_messages import Answer, Message
 from credits.decks import RateBook
 from credits.history import History
+from credits.keys import Keys
 from credits.language import Language
 from credits.providers import Providers
 from credits.terms import USUAL_TERMS, Terms
@@ -46,7 +47,8 @@ class Context:
 
     `base_url` is the address under which people reach the pages; `mail_leaves` is False where no mail server is set,
     so that mail is written into the data folder. `gatherer` and `watch_keeper` are the process's; a context without
-    them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request.
+    them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request. `address` and
+    `request_id` are the request's, for the audit log; `keys` derive what the house's secret is needed for.
     """
 
     database: Database
@@ -63,6 +65,9 @@ class Context:
     gatherer: CallGatherer | None = None
     watch_keeper: Watching | None = None
     viewer_now: Callable[[], Viewer | None] | None = None
+    address: str | None = None
+    request_id: str | None = None
+    keys: Keys = field(default_factory=Keys)
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None

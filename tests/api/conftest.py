@@ -12,10 +12,13 @@ from starlette.testclient import TestClient
 
 from api.app import build_app
 from api.settings import Settings
+from credits.audit import Actor
 from credits.ids import public_id
-from credits.people import create_person
+from credits.password_changes import change_password
+from credits.passwords import hash_password
+from credits.people import create_person, find_person
 from credits.tokens import create_token
-from db.kinds import Role, Scope
+from db.kinds import ActorKind, Role, Scope
 from db.session import Database
 from tests.factories import NOW, make_account, make_lot
 
@@ -88,6 +91,17 @@ def sign_in(client: TestClient, email: str, password: str = PASSWORD, **fields: 
     client.get("/sign-in")
     typed = {"email": email, "password": password, "csrf_token": csrf_token(client, "/sign-in"), **fields}
     return client.post("/sign-in", data=typed)
+
+
+def change_password_of(database: Database, email: str, password: str = "another password") -> None:
+    """Let another password count for somebody, who is signed out everywhere."""
+    with database.transaction() as session:
+        person = find_person(session, email)
+        assert person is not None
+        change_password(
+            session, Actor(ActorKind.COMMAND, "test"),
+            person=person, password_hash=hash_password(password), session_id=None, now=NOW,
+        )  # fmt: skip
 
 
 def csrf_token(client: TestClient, page: str = "/graphql") -> str:

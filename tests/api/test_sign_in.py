@@ -1,8 +1,16 @@
 """Signing in and out."""
 
-import pytest
+from pathlib import Path
 
-from tests.api.conftest import ALICE, OLGA, House, csrf_token, sign_in
+import pytest
+from starlette.testclient import TestClient
+
+from api import clock
+from api.app import build_app
+from api.settings import Settings
+from credits.instants import MINUTE
+from tests.api.conftest import ALICE, OLGA, House, ask, csrf_token, sign_in
+from tests.factories import NOW
 
 
 def test_the_right_password_opens_the_pages(house: House) -> None:
@@ -86,13 +94,101 @@ def test_without_a_cookie_nobody_signs_in(house: House) -> None:
     assert answer.status_code == 403
 
 
-def test_signing_out_forgets_the_session(house: House) -> None:
+def test_signing_out_ends_the_session_on_the_server(house: House) -> None:
     client = house.signed_in()
+    kept = dict(client.cookies)
 
     answer = client.post("/sign-out", data={"csrf_token": csrf_token(client)})
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
     assert client.get("/graphql").status_code == 401
+    assert house.client(cookies=kept).get("/graphql").status_code == 401
+
+
+def test_a_session_that_was_ended_leads_to_the_sign_in_and_from_there_to_a_new_one(house: House) -> None:
+    client = house.signed_in()
+    with house.database.transaction() as session:
+        session.execute("UPDATE web_session SET ended_at = ?", NOW)
+
+    assert client.get("/graphql").status_code == 401
+    assert sign_in(client, ALICE).status_code == 303
+    assert ask(client, **{"X-CSRF-Token": csrf_token(client)}).status_code == 200
+
+
+def test_the_server_knows_where_somebody_is_signed_in(any_house: House) -> None:
+    client = any_house.client(headers={"User-Agent": "Firefox"})
+    sign_in(client, ALICE)
+
+    with any_house.database.reading() as session:
+        assert session.rows("SELECT agent, address FROM web_session") == [("Firefox", "testclient")]
+
+
+def test_that_a_session_was_seen_is_written_down_now_and_then(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, identities = any_house.signed_in(), any_house.app.state.running.identities
+    opened = clock.now()
+
+    def seen_after(later: int) -> int:
+        monkeypatch.setattr("api.clock.now", lambda: opened + later)
+        with TestClient(any_house.app) as running:
+            assert client.get("/rates", headers={"Accept": "text/html"}).status_code == 200
+            assert running.portal is not None
+            running.portal.call(identities.settled)
+        with any_house.database.reading() as session:
+            ((seen_at,),) = session.rows("SELECT seen_at FROM web_session")
+        return int(seen_at)
+
+    assert seen_after(4 * MINUTE) <= opened
+    assert seen_after(6 * MINUTE) == opened + 6 * MINUTE
+
+
+def test_a_restart_forgives_no_wrong_password(any_house: House, tmp_path: Path) -> None:
+    for _ in range(3):
+        sign_in(any_house.client(), ALICE, "wrong password")
+
+    again = build_app(Settings(data=tmp_path, database_url=any_house.database.url, worker=False))
+
+    with TestClient(again, follow_redirects=False) as client:
+        assert sign_in(client, ALICE).status_code == 429
+
+
+def test_a_known_browser_signs_in_while_a_stranger_at_the_same_address_is_shut_out(any_house: House) -> None:
+    known = any_house.signed_in()
+    known.post("/sign-out", data={"csrf_token": csrf_token(known)})
+    for _ in range(3):
+        sign_in(any_house.client(), ALICE, "wrong password")
+
+    assert sign_in(any_house.client(), ALICE).status_code == 429
+    assert sign_in(known, ALICE).status_code == 303
+
+
+def test_where_there_is_no_operator_yet_the_door_says_how_to_make_one(house: House) -> None:
+    with house.database.transaction() as session:
+        session.execute("UPDATE person SET is_operator = ?", False)
+
+    assert "credits admin create" in house.client().get("/sign-in").text
+
+
+def test_where_there_is_an_operator_the_door_says_nothing_of_it(house: House) -> None:
+    assert "credits admin create" not in house.client().get("/sign-in").text
+
+
+def test_the_audit_log_has_who_came_in_and_out_and_who_failed(any_house: House) -> None:
+    sign_in(any_house.client(), ALICE, "wrong password")
+    sign_in(any_house.client(), "nobody@example.com", "wrong password")
+    client = any_house.signed_in()
+    client.post("/sign-out", data={"csrf_token": csrf_token(client)})
+
+    with any_house.database.reading() as session:
+        told = session.rows("SELECT action, actor, address FROM audit_event ORDER BY at")
+        everything = repr(session.rows("SELECT * FROM audit_event"))
+
+    assert told == [
+        ("signInFailed", "sign-in", "testclient"), ("signIn", ALICE, "testclient"), ("signOut", ALICE, "testclient"),
+    ]  # fmt: skip
+    assert "nobody@example.com" not in everything
+    assert "wrong password" not in everything
 
 
 def test_the_form_speaks_the_readers_language(house: House) -> None:

@@ -16,7 +16,7 @@ from api import clock
 from api.authentication import SIGN_IN
 from api.running import Running
 from api.sign_in import for_anybody, refused_form, verifying
-from credits import invitations, links, password_changes
+from credits import forgotten, invitations, links
 from credits.accounts import look_up
 from credits.links import Link
 from credits.people import PersonState, find_person
@@ -46,9 +46,7 @@ async def ask_for_link(request: Request) -> Response:
 
     def ask() -> None:
         with running.database.transaction() as session:
-            password_changes.request_reset(
-                session, running.keys, email=email, locale=locale, visitor=visitor, now=clock.now()
-            )
+            forgotten.request_reset(session, running.keys, email=email, locale=locale, visitor=visitor, now=clock.now())
 
     try:
         await to_thread.run_sync(ask)
@@ -81,7 +79,7 @@ async def password_form(request: Request) -> Response:
     """Ask for a new password, if the link is good."""
     code = _code(request)
     try:
-        link = await _read(request, lambda session: password_changes.find_reset(session, code, clock.now()))
+        link = await _read(request, lambda session: forgotten.find_reset(session, code, clock.now()))
     except Refusal as refusal:
         return _of_no_use(request, refusal)
     return for_anybody(request, "new_password.html", email=link.email)
@@ -93,16 +91,14 @@ async def choose_password(request: Request) -> Response:
     code, typed = _code(request), await _typed(request)
     visitor = running.devices.visitor(request, "")
     try:
-        link = await _read(request, lambda session: password_changes.find_reset(session, code, clock.now()))
+        link = await _read(request, lambda session: forgotten.find_reset(session, code, clock.now()))
     except Refusal as refusal:
         return _of_no_use(request, refusal)
 
     def choose() -> PersonState:
-        hashed = password_changes.new_hash(typed["password"], typed["repeated"])
+        hashed = forgotten.new_hash(typed["password"], typed["repeated"])
         with running.database.transaction() as session:
-            return password_changes.reset_password(
-                session, code=code, password_hash=hashed, visitor=visitor, now=clock.now()
-            )
+            return forgotten.reset_password(session, code=code, password_hash=hashed, visitor=visitor, now=clock.now())
 
     try:
         person = await to_thread.run_sync(choose, limiter=verifying)
@@ -136,7 +132,7 @@ async def join(request: Request) -> Response:
     def accept() -> None:
         hashed = None
         if not shown["is_known"]:
-            hashed = password_changes.new_hash(typed["password"], typed["repeated"])
+            hashed = forgotten.new_hash(typed["password"], typed["repeated"])
         with running.database.transaction() as session:
             invitations.accept_invitation(
                 session, code=code, password_hash=hashed, now=clock.now(), address=visitor.address,

@@ -85,6 +85,12 @@ def withdraw_invitation(
     )  # fmt: skip
 
 
+def look_up_invitation(session: Session, invitation_id: int) -> Link:
+    """An invitation by its number, open or not."""
+    (link,) = links_of(session.rows(f"{READ} WHERE invitation_id = ?", invitation_id))
+    return link
+
+
 def open_invitations(session: Session, account_id: int | None, now: int) -> list[Link]:
     """The invitations to an account (None: to the operators) that can still be accepted, the newest first."""
     return _open(session, account_id, now, " ORDER BY created_at DESC, invitation_id")

@@ -16,12 +16,10 @@ _HASHER = PasswordHasher()
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$1BShDWKBHvyBQZF1Y4tMFQ$heK/ljGW0iZM2+ri0/By9BGEijrdC5J4sAeMCd1mQkQ"
 
 
-def hash_password(password: str) -> str:
-    """The hash to store; a password that is too short or too long is refused."""
+def hash_password(password: str, field: str = "password") -> str:
+    """The hash to store; a password that is too short or too long is refused, at the field where it was given."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise invalid(
-            "password", "A password has {shortest} to {longest} characters.", shortest=SHORTEST, longest=LONGEST
-        )
+        raise invalid(field, "A password has {shortest} to {longest} characters.", shortest=SHORTEST, longest=LONGEST)
     return _HASHER.hash(password)
 
 

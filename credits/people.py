@@ -62,6 +62,11 @@ def add_role(session: Session, *, person_id: int, account_id: int, role: Role) -
     )  # fmt: skip
 
 
+def set_password(session: Session, *, person_id: int, password_hash: str) -> None:
+    """Let another password count; whoever calls this ends the sessions that were opened with the one before."""
+    session.execute("UPDATE person SET password_hash = ? WHERE person_id = ?", password_hash, person_id)
+
+
 def make_operator(session: Session, person_id: int) -> None:
     """Let a person see and do everything."""
     session.execute("UPDATE person SET is_operator = ? WHERE person_id = ?", True, person_id)

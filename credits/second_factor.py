@@ -44,7 +44,7 @@ def start_second_factor(session: Session, *, person_id: int) -> str:
     """Make a secret and return it, for an app to keep; it counts for nothing until a code has proved it."""
     _require_none(_row(session, person_id)[1])
     secret = pyotp.random_base32()
-    session.execute("UPDATE person SET totp_secret = ? WHERE person_id = ?", secret, person_id)
+    session.execute("UPDATE person SET totp_secret = ?, totp_step = 0 WHERE person_id = ?", secret, person_id)
     return secret
 
 
@@ -101,12 +101,14 @@ def wrong_code() -> Refusal:
 
 
 def _row(session: Session, person_id: int) -> tuple[str | None, int | None, int]:
-    """Secret, since when, and the last step that was used; the row is locked, so that a code is used once."""
+    """Secret, since when, and the last step that was used, or nothing of all that for nobody.
+
+    The row is locked, so that a code is used once.
+    """
     found = session.row(
         f"SELECT totp_secret, totp_since, totp_step FROM person WHERE person_id = ?{session.for_update}", person_id
     )
-    assert found is not None
-    return found[0], found[1], found[2]
+    return (None, None, 0) if found is None else (found[0], found[1], found[2])
 
 
 def _require_none(since: int | None) -> None:

@@ -12,13 +12,12 @@ from starlette.testclient import TestClient
 
 from api.app import build_app
 from api.settings import Settings
-from credits.audit import Actor
 from credits.ids import public_id
-from credits.password_changes import change_password
 from credits.passwords import hash_password
-from credits.people import create_person, find_person
+from credits.people import create_person, find_person, set_password
+from credits.sessions import end_sessions
 from credits.tokens import create_token
-from db.kinds import ActorKind, Role, Scope
+from db.kinds import Role, Scope
 from db.session import Database
 from tests.factories import NOW, make_account, make_lot
 
@@ -98,10 +97,8 @@ def change_password_of(database: Database, email: str, password: str = "another 
     with database.transaction() as session:
         person = find_person(session, email)
         assert person is not None
-        change_password(
-            session, Actor(ActorKind.COMMAND, "test"),
-            person=person, password_hash=hash_password(password), session_id=None, now=NOW,
-        )  # fmt: skip
+        set_password(session, person_id=person.person_id, password_hash=hash_password(password))
+        end_sessions(session, person_id=person.person_id, but=None, now=NOW)
 
 
 def csrf_token(client: TestClient, page: str = "/graphql") -> str:

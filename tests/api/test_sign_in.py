@@ -1,15 +1,19 @@
 """Signing in and out."""
 
 from pathlib import Path
+from typing import Any
 
+import pyotp
 import pytest
 from starlette.testclient import TestClient
 
 from api import clock
 from api.app import build_app
 from api.settings import Settings
-from credits.instants import MINUTE
-from tests.api.conftest import ALICE, OLGA, House, ask, csrf_token, sign_in
+from credits.instants import MINUTE, SECOND
+from credits.people import find_person
+from credits.second_factor import confirm_second_factor, start_second_factor
+from tests.api.conftest import ALICE, OLGA, House, ask, change_password_of, csrf_token, sign_in
 from tests.factories import NOW
 
 
@@ -197,3 +201,126 @@ def test_the_form_speaks_the_readers_language(house: House) -> None:
     typed = {"email": ALICE, "password": "wrong", "csrf_token": token}
 
     assert '<html lang="ja"' in client.post("/sign-in", data=typed, headers={"Accept-Language": "ja"}).text
+
+
+def set_up_second_factor(house: House, email: str = ALICE) -> tuple[str, list[str]]:
+    """Somebody asks for a second factor from now on: its secret, and the recovery codes."""
+    with house.database.transaction() as session:
+        person = find_person(session, email)
+        assert person is not None
+        secret = start_second_factor(session, person_id=person.person_id)
+        then = clock.now() - 10 * MINUTE
+        codes = confirm_second_factor(session, person_id=person.person_id, code=code_at(secret, then), now=then)
+    assert codes is not None
+    return secret, codes
+
+
+def code_at(secret: str, at: int) -> str:
+    """What an app shows at an instant."""
+    return pyotp.TOTP(secret).at(at // SECOND)
+
+
+def show_code(client: TestClient, code: str, **fields: str) -> Any:
+    """Fill in the form of the second step."""
+    typed = {"code": code, "csrf_token": csrf_token(client, "/sign-in/code"), **fields}
+    return client.post("/sign-in/code", data=typed)
+
+
+def test_with_a_second_factor_the_password_opens_nothing_but_the_second_step(any_house: House) -> None:
+    set_up_second_factor(any_house)
+    client = any_house.client()
+
+    answer = sign_in(client, ALICE, next="/rates?search=44")
+
+    assert answer.headers["location"] == "/sign-in/code?next=/rates%3Fsearch%3D44"
+    for path in ("/graphql", "/", "/rates", "/me"):
+        assert client.get(path).status_code == 401
+    with any_house.database.reading() as session:
+        assert session.rows("SELECT * FROM web_session") == []
+
+
+def test_the_right_code_opens_the_pages_and_leads_on(any_house: House) -> None:
+    secret, _ = set_up_second_factor(any_house)
+    client = any_house.client()
+    sign_in(client, ALICE)
+
+    answer = show_code(client, code_at(secret, clock.now()), next="/rates?search=44")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/rates?search=44")
+    assert client.get("/rates").status_code == 200
+
+
+def test_a_recovery_code_does_once(any_house: House) -> None:
+    _, codes = set_up_second_factor(any_house)
+    one, other = any_house.client(), any_house.client()
+    sign_in(one, ALICE)
+    sign_in(other, ALICE)
+
+    assert show_code(one, codes[0]).status_code == 303
+    assert show_code(other, codes[0]).status_code == 422
+
+
+def test_the_same_code_opens_no_second_browser(any_house: House) -> None:
+    secret, _ = set_up_second_factor(any_house)
+    code = code_at(secret, clock.now())
+    one, other = any_house.client(), any_house.client()
+    sign_in(one, ALICE)
+    sign_in(other, ALICE)
+
+    assert show_code(one, code).status_code == 303
+    assert show_code(other, code).status_code == 422
+
+
+def test_guessing_codes_is_slowed_down_in_whatever_browser(any_house: House) -> None:
+    _, codes = set_up_second_factor(any_house)
+    for _ in range(3):
+        client = any_house.client()
+        sign_in(client, ALICE)
+        assert show_code(client, "000000").status_code == 422
+
+    client = any_house.client()
+    sign_in(client, ALICE)
+
+    assert show_code(client, codes[0]).status_code == 429
+
+
+def test_the_second_step_is_closed_to_whoever_has_not_shown_the_password(any_house: House) -> None:
+    _, codes = set_up_second_factor(any_house)
+    client = any_house.client()
+    client.get("/sign-in")
+    typed = {"code": codes[0], "csrf_token": csrf_token(client, "/sign-in")}
+
+    assert client.get("/sign-in/code").headers["location"] == "/sign-in"
+    assert client.post("/sign-in/code", data=typed).headers["location"] == "/sign-in"
+    assert client.get("/graphql").status_code == 401
+
+
+def test_a_password_that_changes_between_the_steps_ends_the_sign_in(any_house: House) -> None:
+    _, codes = set_up_second_factor(any_house)
+    client = any_house.client()
+    sign_in(client, ALICE)
+    token = csrf_token(client, "/sign-in/code")
+    change_password_of(any_house.database, ALICE)
+
+    answer = client.post("/sign-in/code", data={"code": codes[0], "csrf_token": token})
+
+    assert answer.headers["location"] == "/sign-in"
+    assert client.get("/graphql").status_code == 401
+
+
+def test_the_second_step_needs_the_pages_token(house: House) -> None:
+    _, codes = set_up_second_factor(house)
+    client = house.client()
+    sign_in(client, ALICE)
+
+    assert client.post("/sign-in/code", data={"code": codes[0]}).status_code == 403
+
+
+def test_a_wrong_code_is_in_the_log_without_the_code(house: House) -> None:
+    set_up_second_factor(house)
+    client = house.client()
+    sign_in(client, ALICE)
+    show_code(client, "000000")
+
+    with house.database.reading() as session:
+        assert session.rows("SELECT action, after FROM audit_event") == [("signInFailed", '{"wrong": "second factor"}')]

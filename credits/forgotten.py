@@ -1,51 +1,25 @@
-"""New passwords: chosen by who knows the present one, or by who gets mail at the address. Every other session ends.
+"""Forgotten passwords: whoever gets mail at an address, by a link, chooses a new one. Every session ends.
 
 Whether an address is known is told to nobody who asks for a link: the answer is the same, after the same work.
 """
 
-from credits.attempts import Pace, Tries, Visitor, count_try, network_of, tries_of, was_right, was_wrong
+from credits.attempts import Pace, Tries, Visitor, count_try, network_of
 from credits.audit import Actor, record
 from credits.instants import DAY, HOUR, MINUTE
 from credits.keys import Keys
 from credits.links import Link, code_of, find_link, make_link, use_link
-from credits.passwords import hash_password, verify_password
-from credits.people import PersonState, find_person, look_up_person
+from credits.passwords import hash_password
+from credits.people import PersonState, find_person, set_password
 from credits.refusals import invalid, not_found
 from credits.sessions import end_sessions
 from db.kinds import ActorKind, InvitationKind
-from db.session import Database, Session
+from db.session import Session
 
 LASTS = HOUR
 # So many links may be open at a time for one address; who asks for more gets none.
 MOST_OPEN = 3
 # How fast one network address may ask for links.
 ASKING = Pace(slow_from=10, longest_pause=MINUTE, locked_from=50, locked_for=HOUR)
-
-
-def check_own_password(
-    database: Database, keys: Keys, *, person_id: int, password: str, visitor: Visitor, now: int
-) -> PersonState:
-    """The person who is signed in, if they know their password; a wrong one is counted, and refused."""
-    tries = tries_of(keys, "own password", person_id, visitor)
-    with database.transaction() as session:
-        count_try(session, tries, now)
-    with database.reading() as session:
-        person = look_up_person(session, person_id)
-    if person is None or not verify_password(person.password_hash, password):
-        with database.transaction() as session:
-            was_wrong(session, tries, now)
-        raise invalid("password", "This is not your password.")
-    with database.transaction() as session:
-        was_right(session, tries)
-    return person
-
-
-def change_password(
-    session: Session, actor: Actor, *, person: PersonState, password_hash: str, session_id: int | None, now: int
-) -> None:
-    """Let another password count for somebody who has shown the present one; all sessions but this one end."""
-    _set_password(session, person.person_id, password_hash, but=session_id, now=now)
-    record(session, actor, "changePassword", at=now, subject=person.email)
 
 
 def request_reset(session: Session, keys: Keys, *, email: str, locale: str, visitor: Visitor, now: int) -> None:
@@ -93,7 +67,8 @@ def reset_password(session: Session, *, code: str, password_hash: str, visitor: 
     if person is None:
         raise not_found("code", "This link was used, was withdrawn, or is too old. Ask for another.")
     use_link(session, link, now)
-    _set_password(session, person.person_id, password_hash, but=None, now=now)
+    set_password(session, person_id=person.person_id, password_hash=password_hash)
+    end_sessions(session, person_id=person.person_id, but=None, now=now)
     session.execute(
         "UPDATE invitation SET withdrawn_at = ?, due_at = NULL WHERE email = ? AND kind = ? AND used_at IS NULL",
         now, person.email, InvitationKind.RESET.value,
@@ -108,11 +83,6 @@ def new_hash(password: str, repeated: str | None = None) -> str:
     if repeated is not None and repeated != password:
         raise invalid("repeated", "The two passwords differ.")
     return hash_password(password)
-
-
-def _set_password(session: Session, person_id: int, password_hash: str, *, but: int | None, now: int) -> None:
-    session.execute("UPDATE person SET password_hash = ? WHERE person_id = ?", password_hash, person_id)
-    end_sessions(session, person_id=person_id, but=but, now=now)
 
 
 def _asking(keys: Keys, visitor: Visitor) -> Tries:

@@ -44,11 +44,14 @@ def create_person(
 def add_person(session: Session, *, email: str, password_hash: str, is_operator: bool, now: int) -> int:
     """The same with a password that is hashed already, and without roles."""
     address = checked_email(email)
-    if find_person(session, address) is not None:
-        raise conflict("{email} has a sign-in already.", field=("email",), email=address)
     person_id = secrets.randbits(48)
-    columns = ("person_id", "email", "password_hash", "is_operator", "created_at")
-    session.insert("person", columns, [(person_id, address, password_hash, is_operator, now)])
+    added = session.execute(
+        "INSERT INTO person (person_id, email, password_hash, is_operator, created_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (email) DO NOTHING",
+        person_id, address, password_hash, is_operator, now,
+    )  # fmt: skip
+    if not added:
+        raise conflict("{email} has a sign-in already.", field=("email",), email=address)
     return person_id
 
 

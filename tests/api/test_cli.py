@@ -472,3 +472,17 @@ def test_nobody_can_be_helped_who_has_no_sign_in(run: Run, account: str, command
 
     assert (ended.code, ended.out) == (1, "")
     assert "nobody@example.com" in ended.err
+
+
+def test_the_first_start_says_how_to_make_the_first_operator(
+    run: Run, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.commands.serving.run_server", lambda *_, **__: None)
+
+    assert "credits admin create EMAIL --operator" in run("serve").err
+
+
+def test_a_later_start_says_nothing_of_it(run: Run, olga: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.commands.serving.run_server", lambda *_, **__: None)
+
+    assert run("serve").err == ""

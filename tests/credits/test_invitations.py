@@ -112,6 +112,15 @@ def test_of_two_who_use_a_link_at_once_one_is_let_in(database: Database) -> None
     assert _person(database).roles == {account_id: Role.BILLING}
 
 
+def test_who_accepts_two_invitations_at_once_gets_one_sign_in(database: Database) -> None:
+    invitations = [_invite(database, make_account(database)) for _ in range(3)]
+
+    came = at_once(*[lambda number=number: _accept(database, number) for number in invitations])
+
+    assert {each.code for each in came if isinstance(each, Refusal)} <= {Code.CONFLICT}
+    assert len(_person(database).roles) == len([each for each in came if not isinstance(each, Refusal)]) > 0
+
+
 @pytest.mark.parametrize(("after", "is_open"), [(7 * DAY - 1, True), (7 * DAY, False), (7 * DAY + 1, False)])
 def test_a_link_lasts_seven_days(database: Database, after: int, is_open: bool) -> None:
     invitation_id = _invite(database, make_account(database))

@@ -56,7 +56,7 @@ migration: setup  ## Write the migration to the tables as they are defined now: 
 	$(BIN)/ruff format --quiet alembic
 
 lock: setup  ## Resolve the dependencies anew and write requirements.txt
-	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade -o requirements.txt
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra otel --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade -o requirements.txt
 
 vendor: setup  ## Fetch the files of others that the pages serve again (needs npm)
 	$(BIN)/python -m web.vendor

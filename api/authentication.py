@@ -28,7 +28,7 @@ _OPEN = (
 )  # fmt: skip
 # Whoever sends to a webhook proves it by a signature.
 _OPEN_BELOW = ("/static/", WEBHOOKS)
-_DOWNLOADS = re.compile(r"/accounts/[^/]+/calls/report\.(csv|zip)")
+_DOWNLOADS = re.compile(r"/accounts/[^/]+/calls/report\.(csv|zip)|(/accounts/[^/]+)?/audit\.(csv|jsonl)")
 
 
 class Authentication:

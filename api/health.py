@@ -1,4 +1,9 @@
-"""Two questions of whoever watches the process: does it live, and may it be sent requests?"""
+"""Two questions of whoever watches the process: does it live, and may it be sent requests?
+
+Background work that is late is told of, but keeps no process from serving: calls are decided without it, another
+process may be the one that is to do it, and a mail server that is away would otherwise end every call. Whoever wants to
+be woken for it asks with `?with=worker`.
+"""
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -6,6 +11,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from api.running import Running
+
+_BEHIND = "background work is late: "
 
 
 async def healthz(_request: Request) -> Response:
@@ -18,9 +25,14 @@ async def readyz(request: Request) -> Response:
     running: Running = request.app.state.running
     try:
         reason = await to_thread.run_sync(running.not_ready)
+        late = None if reason else await to_thread.run_sync(running.work_behind)
     except Exception as fault:  # noqa: BLE001 - whatever keeps the database from answering is the answer
-        reason = type(fault).__name__
-    return PlainTextResponse("ready\n") if reason is None else PlainTextResponse(f"not ready: {reason}\n", 503)
+        reason, late = type(fault).__name__, None
+    if late is not None and request.query_params.get("with") == "worker":
+        reason = _BEHIND + late
+    if reason is not None:
+        return PlainTextResponse(f"not ready: {reason}\n", 503)
+    return PlainTextResponse("ready\n" if late is None else f"ready, but {_BEHIND}{late}\n")
 
 
 routes = [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -1,8 +1,8 @@
 """How the interpreter is set for a process that serves: many small requests beside large tables that stay.
 
 What is there when serving begins stays, so the collector need not walk it again and again: one such walk stops every
-request for a tenth of a second. And the thread that posts calls has not to wait five milliseconds for its turn each
-time that the database has answered it.
+request for a tenth of a second. And whoever answers requests has not to wait five milliseconds for a thread
+that computes each time that the database has answered.
 """
 
 import gc

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 
 from api.csrf import is_our_origin
 from api.identities import Credential, LastingCaller, bearer_in
+from api.measures import count_no_seat, live_connection
 from api.refusing import refused
 from api.running import Running
 from api.seats import STRANGERS, NoSeat, Seat
@@ -38,7 +39,8 @@ def live_answer(request: Request) -> Callable[[Asked], ASGIApp]:
 
         async def stream(scope: Scope, receive: Receive, send: Send) -> None:
             try:
-                with running.seats.take(request.state.credential.owner):
+                with running.seats.take(request.state.credential.owner), live_connection("event stream"):
+                    scope["state"]["lasts"] = True
                     results = subscription_results(asked, caller.context())
                     ends = running.seats.ended.wait
                     await EventStream(results, beside=caller.until_unknown, until=ends)(scope, receive, send)
@@ -68,7 +70,8 @@ async def websocket(connection: WebSocket) -> None:
         return
     connection.state.viewer = viewer
     try:
-        with running.seats.take(STRANGERS if viewer is None else credential.owner) as seat:
+        owner = STRANGERS if viewer is None else credential.owner
+        with running.seats.take(owner) as seat, live_connection("WebSocket"):
             await _converse(connection, running, seat, credential, viewer)
     except NoSeat as trouble:
         await connection.send_denial_response(_no_seat(connection.scope, trouble))
@@ -91,7 +94,8 @@ async def _converse(
         if seat.owner != shown.owner:
             try:
                 running.seats.hand_over(seat, shown.owner)
-            except NoSeat:
+            except NoSeat as trouble:
+                count_no_seat(is_full=trouble.is_full)
                 raise Closing(TRY_LATER, "Too many connections") from None
         connection.state.viewer = known
         return _caller(running, shown, known, connection)
@@ -118,4 +122,5 @@ def _token_in(payload: dict[str, Any]) -> str | None:
 
 
 def _no_seat(scope: Scope, trouble: NoSeat) -> Response:
+    count_no_seat(is_full=trouble.is_full)
     return refused(scope, 503 if trouble.is_full else 429, "LIMIT_EXCEEDED", _TOO_MANY, headers=_RETRY)

@@ -1,4 +1,8 @@
-"""Logs go to stderr: lines for people, or one JSON object a line for machines. The libraries' own come out alike."""
+"""Logs go to stderr: lines for people, or one JSON object a line for machines. The libraries' own come out alike.
+
+Each line that is written while a request is answered carries its `request_id`, on whichever thread. DEBUG is for our
+own lines: what libraries write at that level is statements, frames and answers, with secrets in them.
+"""
 
 import logging
 import sys
@@ -38,14 +42,13 @@ def set_up_logs(settings: Settings) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    logging.basicConfig(handlers=[handler], level=max(logging.INFO, level), force=True)
+    logging.captureWarnings(True)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"  # requests are logged in api/requests.py
-    # Its debugging writes down every frame of a WebSocket, and with it tokens.
-    served = logging.getLogger("uvicorn.error")
-    served.setLevel(max(logging.INFO, logging.getLevelNamesMapping()[settings.log_level]))
-    served.addFilter(_is_no_handshake)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_handshake)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # Our own lines go straight to where the libraries' arrive in the end: there is one for each request.
     structlog.configure(

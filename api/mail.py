@@ -21,6 +21,7 @@ from typing import Protocol
 import structlog
 
 from api.mail_server import SmtpServer
+from api.measures import count_mail
 from api.settings import Settings
 from credits import letters, notices
 from credits.ids import public_id
@@ -221,6 +222,7 @@ def _send_one(
             log.exception("notice_failed", **told)
         with database.transaction() as session:
             notices.not_delivered(session, outgoing, reason=reason_of(trouble), now=now())
+        count_mail("away" if isinstance(trouble, Away) else "refused")
         if isinstance(trouble, Away):
             raise
         return _Outcome.REFUSED
@@ -228,7 +230,9 @@ def _send_one(
         notices.delivered(session, outgoing, undelivered=refused, now=now())
     if refused:
         log.warning("notice_refused", **told, refused=len(refused), addresses=len(outgoing.addresses))
-    return _Outcome.REFUSED if len(refused) == len(outgoing.addresses) else _Outcome.SENT
+    outcome = _Outcome.REFUSED if len(refused) == len(outgoing.addresses) else _Outcome.SENT
+    count_mail(outcome.name.lower())
+    return outcome
 
 
 def _name_of(outgoing: Outgoing) -> str:

@@ -5,10 +5,13 @@ pages' addresses and their error pages do not concern it.
 """
 
 from starlette.requests import Request
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.authentication import GRAPHQL
-from api.graphiql import graphql
+from api.graphiql import graphql, routes
+
+(_ROUTE,) = (route for route in routes if isinstance(route, Route))
 
 
 class Programs:
@@ -21,6 +24,7 @@ class Programs:
         """Serve one request."""
         is_program = scope["type"] == "http" and scope["state"].get("by_token", False)
         if is_program and scope["method"] == "POST" and scope["path"] == GRAPHQL:
+            scope["route"] = _ROUTE
             response = await graphql(Request(scope, receive))
             await response(scope, receive, send)
             return

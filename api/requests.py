@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import clock
+from api.measures import measure_request
 from api.refusing import refused
 
 log = structlog.get_logger("credits.http")
@@ -21,7 +22,7 @@ _RAW_HEADER = REQUEST_ID_HEADER.lower().encode()
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _STARTS = ("http.response.start", "websocket.http.response.start", "websocket.accept")
 _SWITCHED, _BROKEN = 101, 1011
-_QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
 
 
 class Requests:
@@ -52,12 +53,15 @@ class Requests:
             try:
                 await self.app(scope, receive, send_with_id)
             except Exception:  # the last line: whatever failed is logged, and the caller told so
-                log.exception("fault", method=_method_of(scope), path=scope["path"])
+                log.exception("fault", incident=request_id, method=_method_of(scope), path=scope["path"])
                 if status == 0:
                     await _fault(scope, request_id)(scope, receive, send_with_id)
                 elif status == _SWITCHED and not is_closed:
                     await send_with_id({"type": "websocket.close", "code": _BROKEN})
-            _write(scope, status, clock.ticks() - started)
+            seconds = clock.ticks() - started
+            _write(scope, status, seconds)
+            if scope["type"] == "http" and "lasts" not in scope["state"]:
+                measure_request(scope, status, seconds)
 
 
 def _id_of(scope: Scope) -> str:
@@ -67,7 +71,7 @@ def _id_of(scope: Scope) -> str:
 
 def _write(scope: Scope, status: int, seconds: float) -> None:
     went_well = status < 400 and scope["state"].get("by_token", False)
-    write = log.debug if went_well or scope["path"].startswith(_QUIET) else log.info
+    write = log.debug if went_well or scope["path"].startswith(QUIET) else log.info
     viewer = scope["state"].get("viewer")
     milliseconds = round(seconds * 1000, 1)
     asked_by = getattr(viewer, "name", None)

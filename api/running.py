@@ -1,6 +1,6 @@
 """What one serving process holds: its settings, the database, the rate decks in memory, and the sign-in's parts."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
@@ -9,6 +9,8 @@ from strawberry.types import ExecutionResult
 from api import clock
 from api.devices import Devices
 from api.identities import Identities
+from api.lag import behind
+from api.measures import measure_pool
 from api.seats import Seats
 from api.sessions import Sessions
 from api.settings import Settings
@@ -23,18 +25,27 @@ from db import migrations
 from schema.access import Viewer
 from schema.context import Context
 from schema.gathering import CallGatherer
+from schema.measures import untraced
 from schema.schema import schema
 from schema.watching import Watching
 from web.errors import Fault, NotAllowed, NotVisible
+
+if TYPE_CHECKING:
+    from api.tracing import Tracing
 
 
 class Running:
     """Made once per process; the middleware and the handlers find it as `app.state.running`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracing: "Tracing | None" = None) -> None:
         self.settings = settings
+        self.tracing = tracing
+        self.around = untraced if tracing is None else tracing.operation
         self.terms = settings.terms
         self.database = settings.open_database()
+        measure_pool(self.database.engine)
+        if tracing is not None:
+            tracing.watch(self.database.engine)
         self.rates = RateBook()
         self.history = History()
         self.gatherer = CallGatherer(self.database, self.rates, self.terms)
@@ -57,7 +68,8 @@ class Running:
             self.database, self.rates, viewer, language, clock.now, self.terms,
             history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
             providers=self.worker.providers, nudge=self.nudge, gatherer=self.gatherer, watch_keeper=self.watching,
-            address=client and client[0], request_id=scope["state"].get("request_id"), keys=self.keys,
+            around=self.around, address=client and client[0], request_id=scope["state"].get("request_id"),
+            keys=self.keys,
         )  # fmt: skip
 
     def nudge(self) -> None:
@@ -89,9 +101,12 @@ class Running:
             if differences:
                 return differences[0]
             self._is_current = True
-        with self.database.reading() as session:
-            session.row("SELECT 1")
         return None
+
+    def work_behind(self) -> str | None:
+        """Which background work is later than is allowed, or None; it is the same for every process."""
+        with self.database.reading() as session:
+            return behind(session, clock.now(), self.settings.worker_lag_seconds)
 
 
 def _as_page_error(result: ExecutionResult) -> Exception:

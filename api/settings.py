@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     live_connections_per_viewer: int = Field(default=20, ge=1, le=10_000)
     worker: bool = True
     worker_interval_seconds: int = Field(default=5, ge=1, le=3600)
+    worker_lag_seconds: int = Field(default=300, ge=1, le=7 * 86_400)
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

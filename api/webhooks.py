@@ -5,6 +5,8 @@ A message that is kept is not lost: when acting on it fails, or the process ends
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 
 import structlog
 from anyio import to_thread
@@ -50,10 +52,10 @@ def _keep(running: Running, event: ProviderEvent) -> bool:
 
 
 async def _act(running: Running, event_id: str) -> None:
-    providers = running.worker.providers
-    await asyncio.get_running_loop().run_in_executor(
-        _acting, act_on_kept_event, running.database, providers, running.terms, event_id, clock.now()
+    acting = partial(
+        act_on_kept_event, running.database, running.worker.providers, running.terms, event_id, clock.now()
     )
+    await asyncio.get_running_loop().run_in_executor(_acting, copy_context().run, acting)
     running.worker.nudge()  # there may be mail
 
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from api import clock
 from api.acting import act_on_kept_event
 from api.link_mail import send_due_links
 from api.mail import Mailer, send_due_notices
+from api.measures import count_job, note_round
 from credits.due import accounts_with_something_due, bring_up_to_date
 from credits.events import events_due
 from credits.instants import HOUR, MINUTE
@@ -105,6 +107,7 @@ class Loop:
             began = time.monotonic()
             try:
                 self._work()
+                note_round(self.name)
             except Exception:  # a database that is away for a while comes back
                 log.exception("round_failed", loop=self.name)
             self._wake.wait(self.interval_seconds)
@@ -233,8 +236,10 @@ class Worker:
         if now < until or self._is_stopping.is_set():
             return 0
         try:
-            done = desk.do(thing, now)
+            with bound_contextvars(kind=desk.kind, thing=thing):
+                done = desk.do(thing, now)
         except Exception as fault:
+            count_job(desk.kind, "refused" if isinstance(fault, Refusal) else "failed")
             if isinstance(fault, Refusal):  # the provider is away, or none is set
                 log.warning("work_refused", kind=desk.kind, thing=thing, reason=fault.message)
             else:
@@ -242,6 +247,7 @@ class Worker:
             self._left_alone[key] = (now + pause, min(2 * pause, LEFT_ALONE_AT_MOST))
             return 0
         self._left_alone.pop(key, None)
+        count_job(desk.kind, "done")
         return done
 
     def _bring_up_to_date(self, account_id: int, now: int) -> int:

@@ -8,6 +8,7 @@ import time
 from bench import rig
 from credits.calls import record_calls
 from credits.decks import RateBook
+from credits.instants import DAY
 from credits.money import MICROS
 from db.session import Database, Session
 
@@ -23,9 +24,10 @@ _ENTRY = "account_id, entry_no, kind, amount_micros, owed_change_micros, balance
 _ENTRY += " posted_at, call_no, note"
 
 
-def grow_ledger(database: Database, account_id: int, entries: int) -> None:
-    """Write as many one-micro charges as asked for straight into the tables, as charging would have."""
-    posted_at = rig.NOW - 86_400_000_000
+def grow_ledger(database: Database, account_id: int, entries: int, *, over: int = 0) -> None:
+    """Write as many one-micro charges as asked for straight into the tables, as charging would have: evenly `over` so
+    many microseconds that ended a day ago."""
+    posted_at = rig.NOW - DAY
     with database.transaction() as session:
         if database.is_postgresql:
             session.execute("SET LOCAL session_replication_role = replica")
@@ -40,7 +42,7 @@ def grow_ledger(database: Database, account_id: int, entries: int) -> None:
                 entries,
             )
             numbers = "numbers"
-        _fill(session, account_id, numbers, posted_at)
+        _fill(session, account_id, numbers, f"{posted_at} - ({entries} - n) * CAST({over // entries} AS BIGINT)")
         session.execute(
             "UPDATE account SET call_count = ?, entry_count = 1 + ?, book_balance_micros = book_balance_micros - ?,"
             " last_posted_at = ? WHERE account_id = ?",
@@ -54,7 +56,7 @@ def grow_ledger(database: Database, account_id: int, entries: int) -> None:
         session.execute("ANALYZE")
 
 
-def _fill(session: Session, account_id: int, numbers: str, at: int) -> None:
+def _fill(session: Session, account_id: int, numbers: str, at: str) -> None:
     session.execute(
         f"INSERT INTO call ({_CALL}) SELECT {account_id}, n, 'old-' || n, 'USER_OUT', 'SETTLED', '+12012000000', {at},"
         f" 1, 60, 0, 1, 1, 1, {at} FROM {numbers}"

@@ -13,7 +13,7 @@ from credits.instants import DAY
 from credits.money import MICROS
 from credits.publishing import RateDraft, publish_deck
 from credits.rating import Tier
-from db.kinds import Rounding
+from db.kinds import AccountMode, Rounding
 from db.migrations import upgrade
 from db.session import Database
 from tests import postgres
@@ -57,11 +57,16 @@ def databases() -> Iterator[list[tuple[str, Database, Database]]]:
         yield [("SQLite", lite, spare_lite), ("PostgreSQL", large, spare_large)]
 
 
-def open_account(database: Database, lots: int = 1, name: str = "Bench") -> int:
+def open_account(
+    database: Database, lots: int = 1, name: str = "Bench", *, mode: AccountMode = AccountMode.LIVE
+) -> int:
     """An account with as many lots as asked for, each of a million, all usable; the same number for the same name."""
     with database.transaction() as session:
         opened_at = NOW - 400 * DAY
-        account_id = accounts.create_account(session, name=name, currency="USD", idempotency_key=name, now=opened_at)
+        clock_at = NOW if mode == AccountMode.TEST else None
+        account_id = accounts.create_account(
+            session, name=name, currency="USD", mode=mode, clock_at=clock_at, idempotency_key=name, now=opened_at
+        )
         for number in range(lots):
             funds.grant_credit(
                 session, account_id=account_id, amount_micros=1_000_000 * MICROS, note="bench",

@@ -16,6 +16,8 @@ from zoneinfo import available_timezones
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from credits import audit
+from credits.ids import public_id
 from credits.language import LANGUAGES
 from credits.money import known_currency
 from credits.refusals import conflict, invalid, key_reused, not_found
@@ -134,8 +136,7 @@ def create_account(
     )
     fingerprint = sha256(json.dumps([settings, mode, clock_at, idempotency_key]).encode()).hexdigest()
     account_id = _number_for(idempotency_key)
-    if mode == AccountMode.TEST and clock_at is None:
-        clock_at = now
+    clock_at = now if mode == AccountMode.TEST and clock_at is None else clock_at
     row = {
         "account_id": account_id,
         **settings,
@@ -155,7 +156,9 @@ def create_account(
     opened = session.execute(
         f"INSERT INTO account ({', '.join(row)}) VALUES ({marks}) ON CONFLICT (account_id) DO NOTHING", *row.values()
     )
-    if not opened and session.row("SELECT fingerprint FROM account WHERE account_id = ?", account_id) != (fingerprint,):
+    if opened:
+        _tell_opened(session, account_id, {**settings, "mode": str(mode), "clock": audit.time(clock_at)})
+    elif session.row("SELECT fingerprint FROM account WHERE account_id = ?", account_id) != (fingerprint,):
         raise key_reused()
     return account_id
 
@@ -181,7 +184,6 @@ def update_account(
     changes: dict[str, Any] = dict(_checked(**{key: value for key, value in given.items() if value is not None}))
     if status is not None:
         changes["status"] = AccountStatus(status).value
-        changes["due_at"] = 0  # what a balance means for an account depends on what the account may do
     if notice_emails is not None:
         changes["notice_emails"] = json.dumps([_email(address) for address in notice_emails])
     if conference_dial_out is not None:
@@ -189,8 +191,25 @@ def update_account(
     if user_dial_out is not None:
         changes["user_dial_out"] = UserDialOut(user_dial_out).value
     if changes:
+        _tell(session, account, changes)
+        if status is not None:
+            changes["due_at"] = 0  # what a balance means for an account depends on what the account may do
         sets = ", ".join(f"{column} = ?" for column in changes)
         session.execute(f"UPDATE account SET {sets} WHERE account_id = ?", *changes.values(), account_id)
+
+
+def _tell_opened(session: Session, account_id: int, told: dict[str, Any]) -> None:
+    audit.changed(session, public_id("acct", account_id), after=told, account_id=account_id)
+
+
+def _tell(session: Session, account: AccountState, changes: dict[str, Any]) -> None:
+    """Let the audit log have what an account's settings were, and what they become."""
+    before, after = {name: getattr(account, name) for name in changes if name != "notice_emails"}, dict(changes)
+    if "notice_emails" in changes:
+        found = session.row("SELECT notice_emails FROM account WHERE account_id = ?", account.account_id)
+        assert found is not None
+        before["notice_emails"], after["notice_emails"] = json.loads(found[0]), json.loads(changes["notice_emails"])
+    audit.changed(session, public_id("acct", account.account_id), before, after)
 
 
 def save_totals(session: Session, states: Sequence[AccountState]) -> None:

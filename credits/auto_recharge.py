@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from credits import automatic
+from credits import audit, automatic
 from credits.accounts import require_open
 from credits.automatic import Rule
 from credits.consequences import follow
 from credits.due import open_journal
+from credits.ids import public_id
 from credits.language import Money
 from credits.ledger import Journal
 from credits.money import LARGEST_AMOUNT_MICROS, MICROS, minor_digits, whole_minor_units
@@ -67,6 +68,7 @@ def set_auto_recharge(
     if wanted.enabled:
         _require_a_way_to_pay(journal, wanted, providers)
     if dry_run:
+        audit.unchanged(session)
         return Rule(wanted.enabled, str(wanted.strategy), trigger, amount, wanted.daily_limit_micros, wanted.method_no)
     _store(journal, wanted, trigger, amount)
     journal.account.recharge_below_micros = trigger if wanted.enabled else None
@@ -74,8 +76,27 @@ def set_auto_recharge(
         automatic.start_again(journal, by_hand=True)
     else:
         automatic.give_up(journal)
+    _tell(journal, before)
     follow(journal)
     return automatic.rule_of(session, account_id)
+
+
+def _tell(journal: Journal, before: Rule) -> None:
+    """Let the audit log have the rule as it was, and as it is now."""
+    account_id, currency = journal.account.account_id, journal.account.currency
+    told = [
+        {
+            "enabled": rule.enabled,
+            "strategy": rule.strategy,
+            "trigger": audit.amount(rule.trigger_micros, currency),
+            "amount": audit.amount(rule.amount_micros, currency),
+            "daily_limit": audit.amount(rule.daily_limit_micros, currency),
+            "payment_method_id": None if rule.method_no is None else public_id("pm", account_id, rule.method_no),
+            "paused_reason": rule.paused_reason,
+        }
+        for rule in (before, automatic.rule_of(journal.session, account_id))
+    ]
+    audit.changed(journal.session, public_id("acct", account_id), *told)
 
 
 def _store(journal: Journal, wanted: Wanted, trigger_micros: int | None, amount_micros: int | None) -> None:

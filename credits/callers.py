@@ -12,12 +12,16 @@ from db.kinds import PlanKind
 from db.session import Session
 
 UserKey = tuple[int, int]
-_COLUMNS = "account_id, user_no, name, user_name, country, monthly_limit_micros, conference_dial_out, user_dial_out"
+_COLUMNS = (
+    "account_id, user_no, name, user_name, country, monthly_limit_micros, conference_dial_out, user_dial_out,"
+    " removed_at IS NOT NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user who calls, with the plans whose licences it holds. A policy is None where the account's counts."""
+    """A user who calls, or did until it was removed, with the plans whose licences it holds. A policy is None where the
+    account's counts."""
 
     account_id: int
     user_no: int
@@ -27,6 +31,7 @@ class Caller:
     monthly_limit_micros: int | None
     conference_dial_out: str | None
     user_dial_out: str | None
+    is_removed: bool
     plans: tuple[Plan, ...]
 
     @property
@@ -47,19 +52,20 @@ class Caller:
 
 
 def callers_of(session: Session, keys: Collection[UserKey], catalogue: Catalogue) -> dict[UserKey, Caller]:
-    """The users of some keys, without those that do not exist or were removed."""
+    """The users of some keys, without those that never existed. Who was removed holds no licence."""
     if not keys:
         return {}
     accounts = session.listed({account_id for account_id, _ in keys})
     numbers = session.listed({user_no for _, user_no in keys})
-    within = f"{session.among('account_id')} AND {session.among('user_no')} AND removed_at IS NULL"
+    within = f"{session.among('account_id')} AND {session.among('user_no')}"
     held: defaultdict[UserKey, list[Plan]] = defaultdict(list)
     for account_id, user_no, plan_id in session.rows(
-        f"SELECT account_id, user_no, plan_id FROM license WHERE {within} ORDER BY plan_id", accounts, numbers
-    ):
+        f"SELECT account_id, user_no, plan_id FROM license WHERE {within} AND removed_at IS NULL ORDER BY plan_id",
+        accounts, numbers,
+    ):  # fmt: skip
         held[account_id, user_no].append(catalogue.plans[plan_id])
     found = session.rows(f"SELECT {_COLUMNS} FROM phone_user WHERE {within}", accounts, numbers)
-    return {(row[0], row[1]): Caller(*(*row, tuple(held[row[0], row[1]]))) for row in found}
+    return {(row[0], row[1]): Caller(*(*row[:-1], bool(row[-1]), tuple(held[row[0], row[1]]))) for row in found}
 
 
 class NamedUser(NamedTuple):

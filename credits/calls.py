@@ -29,7 +29,7 @@ from credits.desk import Desk
 from credits.due import is_due, open_journals
 from credits.instants import SECOND
 from credits.ledger import Journal, read_lots, write_journals
-from credits.refusals import Code, Refusal, conflict, invalid, key_reused, not_found
+from credits.refusals import Code, Refusal, call_id_reused, conflict, invalid, not_found
 from credits.reservations import Reservations, Values
 from credits.terms import USUAL_TERMS, Terms
 from db.kinds import CallStatus, RefusalReason
@@ -230,17 +230,16 @@ class _Posting:
             raise invalid("durationSeconds", "A call lasts 0 to {longest} seconds.", longest=LONGEST_CALL_SECONDS)
         _check_answer(journal, report.answered_at)
         account_id = journal.account.account_id
-        known = self._known.get((account_id, report.call_id))
-        is_known = known is not None and known.user_no == report.user_no
-        if report.user_no is not None and not is_known and self._desk.caller(account_id, report.user_no) is None:
+        if report.user_no is not None and self._desk.known(account_id, report.user_no) is None:
             raise not_found("userId", "There is no such user.")
+        known = self._known.get((account_id, report.call_id))
         if known is None:
             state = self._reservations.record(journal, report)
             self._add(state)
             return _outcome(state)
         number = self._desk.number_of(journal.account, report.to_number, report.user_no)
         if (known.service, known.to_number, known.user_no) != (report.service, number, report.user_no):
-            raise key_reused("callId")
+            raise call_id_reused()
         if known.is_over:
             self._reconcile(known, report)
             return _outcome(known, duplicate=True)
@@ -255,7 +254,7 @@ class _Posting:
         length; a record of one that was itself recorded must say the same again."""
         said = (report.from_number, report.answered_at, report.duration_seconds)
         if known.authorized_at is None and (known.from_number, known.answered_at, known.duration_seconds) != said:
-            raise key_reused("callId")
+            raise call_id_reused()
 
     def _find(self, message: Extension | Settlement | Release) -> CallState:
         known = self._known.get((message.account_id, message.call_id))
@@ -278,7 +277,7 @@ def _authorized_before(journal: Journal, known: CallState, asked: Authorization,
     service, from_number, to, user_no, seconds = values
     before = (known.service, known.from_number, known.to_number, known.requested_seconds)
     if before != (service, from_number, to, seconds) or known.user_no not in (user_no, asked.user_no):
-        raise key_reused("callId")
+        raise call_id_reused()
     if known.is_in_progress or known.status == CallStatus.REFUSED:
         return _answer(journal, known)
     return _refused(journal, known, _ENDED)

@@ -10,6 +10,8 @@ from typing import Any, TypedDict, Unpack
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from credits import audit
+from credits.ids import public_id
 from credits.plans import home_of
 from credits.refusals import conflict, invalid, not_found
 from db.kinds import PlanKind
@@ -53,6 +55,7 @@ def create_plan(session: Session, *, code: str, kind: str, **values: Unpack[Plan
     (newest,) = session.row("SELECT coalesce(max(plan_id), 0) FROM plan") or (0,)
     row = {**_NOTHING, **columns, "plan_id": newest + 1, "code": code, "kind": str(kind)}
     session.insert("plan", list(row), [list(row.values())])
+    audit.changed(session, public_id("plan", newest + 1), after=_told(row))
     return int(newest) + 1
 
 
@@ -64,6 +67,10 @@ def update_plan(session: Session, *, plan_id: int, **changes: Unpack[PlanValues]
         raise not_found("planId", "There is no such plan.")
     columns = _checked(PlanKind(found[0]), **changes)
     if columns:
+        before = session.row(f"SELECT {', '.join(columns)} FROM plan WHERE plan_id = ?", plan_id)
+        assert before is not None
+        told = _told(dict(zip(columns, before, strict=True))), _told(columns)
+        audit.changed(session, public_id("plan", plan_id), *told)
         session.update("plan", ("plan_id",), list(columns), [(plan_id, *columns.values())])
 
 
@@ -72,8 +79,20 @@ def set_zone(session: Session, countries: Collection[str]) -> None:
     for country in countries:
         _require_country(country, "countries")
     _wait_for_other_editors(session)
+    before = [country for (country,) in session.rows("SELECT country FROM zone_country ORDER BY country")]
+    audit.changed(session, "Zone A", {"countries": before}, {"countries": sorted(set(countries))})
     session.execute("DELETE FROM zone_country")
     session.insert("zone_country", ("country",), [(country,) for country in sorted(set(countries))])
+
+
+def _told(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """What the audit log has of a plan's columns."""
+    told = {name: value for name, value in columns.items() if name not in ("plan_id", "domestic_by_country", "pooled")}
+    if "domestic_by_country" in columns:
+        told["domestic_minutes_by_country"] = json.loads(columns["domestic_by_country"])
+    if "pooled" in columns:
+        told["pooled"] = bool(columns["pooled"])
+    return told
 
 
 def _wait_for_other_editors(session: Session) -> None:

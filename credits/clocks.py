@@ -1,8 +1,9 @@
 """A TEST account's clock: moving it forward does all that falls due on the way, in order of time."""
 
-from credits import accounts
+from credits import accounts, audit
 from credits.accounts import account_now, require_open
 from credits.due import catch_up
+from credits.ids import public_id
 from credits.ledger import Journal
 from credits.providers import Providers
 from credits.recharging import drive_within
@@ -27,6 +28,8 @@ def advance_clock(session: Session, *, account_id: int, to: int, now: int, terms
     require_open(account)
     if to < account_now(account, now):
         raise invalid("to", "A clock only moves forward.")
+    moved = {"clock": audit.time(account.clock_at)}, {"clock": audit.time(to)}
+    audit.changed(session, public_id("acct", account_id), *moved)
     while (at := min(account.due_at, *(_next_at(session, table, account_id) for table in _ASKED_ABOUT))) <= to:
         catch_up(session, account, max(at, account.caught_up_at), terms)
         for table, drive in _ASKED_ABOUT.items():

@@ -6,6 +6,7 @@ expiry).
 
 from collections.abc import Iterator, Sequence
 
+from credits import audit
 from credits.accounts import require_open
 from credits.call_states import CallState, call_states, write_calls
 from credits.consequences import follow
@@ -13,6 +14,7 @@ from credits.decks import RateBook
 from credits.desk import Desk
 from credits.due import open_journal
 from credits.funds import check_note
+from credits.ids import public_id
 from credits.instants import month_of
 from credits.ledger import Journal
 from credits.pools import whole_minutes
@@ -47,9 +49,13 @@ def reverse_call(
         raise not_found("callId", "There is no such call.")
     (call,) = found
     if call.reversed_at is not None:
+        audit.unchanged(session)
         return call.call_no
     if call.status != CallStatus.SETTLED:
         raise conflict("Only a call that was settled can be reversed.", field=("callId",))
+    charged = {"charge": audit.amount(call.charge_micros, journal.account.currency)}
+    told = {"charge": audit.amount(0, journal.account.currency), "reason": reason.strip()}
+    audit.changed(session, public_id("call", account_id, call.call_no), charged, told)
     desk = Desk(session, rates, _users_of([call]))
     _give_minutes_back(journal, desk, call)
     if call.charge_micros:
@@ -78,7 +84,7 @@ def rate_later(
         session, account_id, f"status = 'UNRATED'{named} ORDER BY call_no LIMIT ?",
         *([] if call_ids is None else [session.listed(call_ids)]), MOST_AT_ONCE,
     )  # fmt: skip
-    desk = Desk(session, rates, _users_of(calls))
+    desk, currency = Desk(session, rates, _users_of(calls)), journal.account.currency
     reservations = Reservations(desk)
     rated = []
     for call in calls:
@@ -89,6 +95,11 @@ def rate_later(
         if call.status == CallStatus.SETTLED:
             rated.append(call)
     _write(session, journal, desk, calls)
+    for call in rated:
+        told = {"status": "UNRATED"}, {"status": call.status, "charge": audit.amount(call.charge_micros, currency)}
+        audit.changed(session, public_id("call", account_id, call.call_no), *told)
+    if not rated:
+        audit.unchanged(session)
     return rated
 
 

@@ -12,12 +12,13 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from credits.rating import DeckTerms, Rate, Tier
 from db.session import Session
+from db.waiting import aside
 
 # Digits that choose a head: beyond them a lookup tries only the lengths that exist under that head.
 HEAD = 7
@@ -214,11 +215,11 @@ class RateBook:
 
     def deck(self, session: Session, deck_id: int) -> Deck:
         """A deck with all its rates; loaded once."""
-        deck = self._held(deck_id)
-        if deck is None:
-            with self._loading:
-                deck = self._held(deck_id) or self._hold(load_deck(session, deck_id))
-        return deck
+        return self._held(deck_id) or aside(partial(self._load, session, deck_id))
+
+    def _load(self, session: Session, deck_id: int) -> Deck:
+        with self._loading:
+            return self._held(deck_id) or self._hold(load_deck(session, deck_id))
 
     def _held(self, deck_id: int) -> Deck | None:
         with self._lock:

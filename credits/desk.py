@@ -44,7 +44,12 @@ class Desk:
         self.spending = Spending(session)
 
     def caller(self, account_id: int, user_no: int | None) -> Caller | None:
-        """The user who calls, if there is one."""
+        """The user who calls, if there is one; who was removed is none."""
+        known = self.known(account_id, user_no)
+        return None if known is None or known.is_removed else known
+
+    def known(self, account_id: int, user_no: int | None) -> Caller | None:
+        """The user who calls, or called before it was removed, if there ever was one."""
         return None if user_no is None else self._callers.get((account_id, user_no))
 
     def read_pools(self, asked: Iterable[tuple[AccountState, str, str, int | None, int]]) -> None:
@@ -54,7 +59,7 @@ class Desk:
             caller = self.caller(account.account_id, user_no)
             if caller is not None and decided_by_user(service):
                 try:
-                    found = self._pool(service, caller, self._read(to, account, caller), account, at)
+                    found = self._pool(service, caller, self._read(to, account, user_no), account, at)
                 except Refusal:
                     continue  # whoever decides about that call refuses it
                 if found is not None:
@@ -67,7 +72,7 @@ class Desk:
         What cannot be a number is refused as INVALID at `to`.
         """
         caller = self.caller(account.account_id, user_no)
-        number = self._read(to, account, caller)
+        number = self._read(to, account, user_no)
         if number.emergency:
             return Coverage(number, caller=caller)
         _, deck, rate, reason = rate_of_number(
@@ -89,7 +94,7 @@ class Desk:
 
     def number_of(self, account: AccountState, to: str, user_no: int | None) -> str:
         """A number as it is kept: E.164 with its plus, or an emergency number as it was dialled."""
-        return written(self._read(to, account, self.caller(account.account_id, user_no)))
+        return written(self._read(to, account, user_no))
 
     def _decide_for_user(self, found: Coverage, service: str, caller: Caller, account: AccountState, at: int) -> None:
         found.country = found.number.country
@@ -118,11 +123,12 @@ class Desk:
         month = month_of(at, account.time_zone)
         return pool_key(plan, scope, month=month, home=caller.home, user_no=caller.user_no)
 
-    def _read(self, to: str, account: AccountState, caller: Caller | None) -> ReadNumber:
+    def _read(self, to: str, account: AccountState, user_no: int | None) -> ReadNumber:
         """The number as it is dialled in the account's region; an emergency number also as in the user's country."""
         number = _or_refusal(to, account.region)
-        if caller is not None and caller.country != account.region:
-            own = _or_refusal(to, caller.country)
+        user = self.known(account.account_id, user_no)
+        if user is not None and user.country != account.region:
+            own = _or_refusal(to, user.country)
             if isinstance(own, ReadNumber) and own.emergency:
                 return own
         if isinstance(number, Refusal):

@@ -26,6 +26,8 @@ _ENDED = {
         "Nothing more was heard of it; all that it held was given back. If it was made, it can still be settled."
     ),
 }
+_GRANTED = "{asked} s were asked for on {at}, and {granted} s granted."
+_GRANTED_LESS = "{asked} s were asked for on {at}, and {granted} s granted: more could not be paid for."
 # By whether it holds money, and minutes.
 _HOLDS = {
     (True, True): "It holds {amount} and {minutes} minutes of a plan until it ends, or until {lapses} if nothing is"
@@ -70,10 +72,10 @@ def _reversed(call: CallState, account: AccountState) -> list[Sentence]:
 
 
 def _granted(call: CallState, account: AccountState) -> Sentence:
+    asked, granted = call.requested_seconds or 0, call.granted_seconds or 0
     return sentence(
-        "{asked} s were asked for on {at}, and {granted} s granted.",
-        asked=call.requested_seconds or 0, granted=call.granted_seconds or 0,
-        at=Instant(call.authorized_at or 0, account.time_zone),
+        _GRANTED if granted >= asked else _GRANTED_LESS,
+        asked=asked, granted=granted, at=Instant(call.authorized_at or 0, account.time_zone),
     )  # fmt: skip
 
 

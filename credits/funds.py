@@ -1,9 +1,10 @@
 """Funds that an operator gives and takes back: grants and voids."""
 
-from credits import once
+from credits import audit, once
 from credits.accounts import require_open
 from credits.consequences import follow
 from credits.due import open_journal
+from credits.ids import public_id
 from credits.ledger import open_lots
 from credits.money import LARGEST_AMOUNT_MICROS
 from credits.refusals import conflict, invalid, not_found
@@ -55,6 +56,11 @@ def grant_credit(
         note=note,
     )
     once.remember(session, account_id, idempotency_key, fingerprint, journal.now, lot_no=lot_no)
+    told = {
+        "amount": audit.amount(amount_micros, journal.account.currency), "description": note, "priority": priority,
+        "starts_at": audit.time(start), "expires_at": audit.time(expires_at),
+    }  # fmt: skip
+    audit.changed(session, public_id("lot", account_id, lot_no), after=told)
     follow(journal)
     return lot_no
 
@@ -89,6 +95,8 @@ def void_lot(
         raise conflict("Nothing is left of this lot.", field=("lotId",))
     if is_being_returned(session, account_id, lot_no):
         raise conflict("Money of this lot is being refunded or contested; wait until that is over.", field=("lotId",))
+    taken = audit.amount(left[0].free_micros, journal.account.currency)
+    audit.changed(session, public_id("lot", account_id, lot_no), {"remaining": taken}, {"reason": reason})
     journal.take_all(left[0], EntryKind.ADJUSTMENT, occurred_at=journal.now, note=reason)
     follow(journal)
     session.execute("UPDATE lot SET voided_at = ? WHERE account_id = ? AND lot_no = ?", journal.now, account_id, lot_no)

@@ -6,7 +6,6 @@ who has none chooses a password. Inviting the same address again withdraws the l
 
 from credits import accounts
 from credits.audit import Actor, record
-from credits.ids import public_id
 from credits.instants import DAY
 from credits.keys import Keys
 from credits.links import OPEN, READ, Link, find_link, links_of, make_link, use_link
@@ -40,7 +39,7 @@ def invite_member(
     )  # fmt: skip
     record(
         session, actor, "inviteMember", at=now, account_id=account_id,
-        subject=public_id("inv", invitation_id), after={"email": address, "role": role},
+        subject=address, after={"role": role.value},
     )  # fmt: skip
     return invitation_id
 
@@ -59,7 +58,7 @@ def invite_operator(session: Session, keys: Keys, actor: Actor, *, email: str, l
         session, keys, kind=InvitationKind.INVITATION, email=address, to_operators=True,
         invited_by=actor.name, locale=locale, now=now, lasts=LASTS,
     )  # fmt: skip
-    record(session, actor, "inviteOperator", at=now, subject=public_id("inv", invitation_id), after={"email": address})
+    record(session, actor, "inviteOperator", at=now, subject=address, after={"operator": True})
     return invitation_id
 
 
@@ -81,7 +80,7 @@ def withdraw_invitation(
     _withdraw(session, [invitation_id], now)
     record(
         session, actor, "withdrawInvitation", at=now, account_id=account_id,
-        subject=public_id("inv", invitation_id), before={"email": link.email},
+        subject=link.email,
     )  # fmt: skip
 
 
@@ -124,8 +123,8 @@ def accept_invitation(
     joined = Actor(ActorKind.PERSON, link.email, person_id, address, request_id)
     record(
         session, joined, "acceptInvitation", at=now, account_id=link.account_id,
-        subject=public_id("inv", link.invitation_id),
-        after={"email": link.email, "role": "OPERATOR" if link.to_operators else link.role},
+        subject=link.email,
+        after={"operator": True} if link.role is None else {"role": link.role.value},
     )  # fmt: skip
     return person_id
 

@@ -7,7 +7,9 @@ A licence counts for the whole month in which it is assigned, and one that is ta
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from credits import audit
 from credits.accounts import AccountState, account_now, lock, require_open
+from credits.ids import public_id
 from credits.plans import Catalogue, Plan, catalogue_of
 from credits.pools import recount
 from credits.refusals import Code, Refusal, invalid, not_found
@@ -70,6 +72,9 @@ def write_licenses(
         " ON CONFLICT (account_id, user_no, plan_id, assigned_at) DO UPDATE SET removed_at = NULL",
         [(account_id, *key, at) for key in begun],
     )
+    for user_no, plans in wanted.items():
+        before, after = (sorted(catalogue.plans[each].code for each in some) for some in (held[user_no], plans))
+        audit.changed(session, public_id("user", account_id, user_no), {"licenses": before}, {"licenses": after})
     recount(session, account, catalogue, {plan_id for _, plan_id in ended + begun}, at)
 
 

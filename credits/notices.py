@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from credits import accounts, letters
+from credits import accounts, audit, letters
 from credits.accounts import AccountState
 from credits.balances import balance_of
+from credits.ids import public_id
 from credits.instants import HOUR, MINUTE
 from credits.language import language, sentence
 from credits.ledger import Journal
@@ -112,6 +113,10 @@ def set_low_balance(session: Session, *, account_id: int, low_balance_micros: in
     account = accounts.lock(session, account_id)
     accounts.require_open(account)
     current_micros = balance_of(session, account_id, now).current_micros
+    before, after = audit.amount(account.low_balance_micros, account.currency), None
+    if low_balance_micros:
+        after = audit.amount(low_balance_micros, account.currency)
+    audit.changed(session, public_id("acct", account_id), {"low_balance": before}, {"low_balance": after})
     session.execute(
         "UPDATE account SET low_balance_micros = ?, told_low = ? WHERE account_id = ?",
         low_balance_micros or None, current_micros < low_balance_micros, account_id,

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 
+from credits import audit
 from credits.refusals import invalid, key_reused
 from db.session import Session
 
@@ -35,6 +36,7 @@ def answered_before(session: Session, account_id: int, key: str, fingerprint: st
         return None
     if found[0] != fingerprint:
         raise key_reused()
+    audit.unchanged(session)
     return Answer(found[1], found[2])
 
 

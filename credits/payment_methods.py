@@ -8,12 +8,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from credits import automatic
+from credits import audit, automatic
 from credits.accounts import AccountState, lock, look_up, require_open
 from credits.consequences import follow
 from credits.due import open_journal, tell_that_card_expires
 from credits.ids import public_id
 from credits.instants import HOUR, start_of_day
+from credits.language import language
 from credits.ledger import Journal
 from credits.methods import Method, method_of, usual_method
 from credits.providers import Card, CustomerRequest, Provider, Providers, SetupRequest, Unavailable
@@ -97,6 +98,7 @@ def start_card_setup(
             "INSERT INTO card_setup (account_id, setup_no, status, make_default, created_at) VALUES (?, ?, ?, ?, ?)",
             account_id, setup_no, CardSetupStatus.OPEN.value, make_default, journal.now,
         )  # fmt: skip
+        audit.changed(session, public_id("setup", account_id, setup_no), after={"make_default": make_default})
         journal.write()
     request = _setup_request(providers, account, customer, setup_no)
     setup = _asked(lambda: provider.start_setup(request))
@@ -176,8 +178,9 @@ def set_default_payment_method(
     """Make a payment method the one that is used when none is named."""
     journal = open_journal(session, account_id, now, terms)
     require_open(journal.account)
-    usable_method(session, account_id, method_no)
+    chosen = usable_method(session, account_id, method_no)
     paid_before = automatic.method_in_use(session, account_id)
+    _tell(session, account_id, chosen, {"is_default": bool(chosen.is_default)}, {"is_default": True})
     _make_default(session, account_id, method_no)
     _follow_what_pays(journal, paid_before)
 
@@ -188,8 +191,9 @@ def remove_payment_method(
     """Stop using a payment method; what it paid for stays on record. Another one does not take its place by itself,
     except in automatic recharge, which goes on with the default one."""
     journal = open_journal(session, account_id, now, terms)
-    usable_method(session, account_id, method_no)
+    unwanted = usable_method(session, account_id, method_no)
     paid_before = automatic.method_in_use(session, account_id)
+    _tell(session, account_id, unwanted, _known(unwanted), {})
     session.execute(
         "UPDATE payment_method SET removed_at = ?, is_default = ? WHERE account_id = ? AND method_no = ?",
         journal.now, False, account_id, method_no,
@@ -231,7 +235,7 @@ def _customer(database: Database, provider: Provider, account: AccountState) -> 
     if account.provider_customer is not None:
         return account.provider_customer
     made = provider.customer(CustomerRequest(public_id("acct", account.account_id), account.name))
-    with database.transaction() as session:
+    with database.accompanied(None).transaction() as session:  # it is no part of what was asked for
         session.execute(
             "UPDATE account SET provider_customer = ? WHERE account_id = ? AND provider_customer IS NULL",
             made, account.account_id,
@@ -263,8 +267,11 @@ def _close_setup(journal: Journal, setup_no: int, card: Card | None, *, ended: b
     assert row is not None
     status, method_no, make_default, created_at = row
     if status == CardSetupStatus.DONE:
+        audit.unchanged(session)
         return int(method_no)
     added = None if card is None else _add_card(journal, card, bool(make_default))
+    if added is None:
+        audit.unchanged(session)
     if added is not None:
         status = CardSetupStatus.DONE
     elif ended or journal.now >= created_at + SETUP_LASTS:
@@ -286,6 +293,7 @@ def _add_card(journal: Journal, card: Card, make_default: bool) -> int:
             account.account_id, card.token,
         )  # fmt: skip
         if there is not None:
+            audit.unchanged(journal.session)
             return int(there[0])
     warn_at = start_of_day(card.expires_on - timedelta(days=CARD_WARNING_DAYS), account.time_zone)
     if warn_at > journal.now:
@@ -320,10 +328,23 @@ def _add(
     )  # fmt: skip
     if warn_at is not None:
         journal.schedule(warn_at)
-    if make_default or usual_method(journal.session, account.account_id) is None:
+    new = method_of(journal.session, account.account_id, method_no)
+    becomes_default = make_default or usual_method(journal.session, account.account_id) is None
+    _tell(journal.session, account.account_id, new, {}, {**_known(new), "is_default": becomes_default})
+    if becomes_default:
         _make_default(journal.session, account.account_id, method_no)
     _follow_what_pays(journal, paid_before)
     return method_no
+
+
+def _known(method: Method) -> dict[str, object]:
+    return {"kind": method.kind, "label": method.label(language("en"))}
+
+
+def _tell(
+    session: Session, account_id: int, method: Method, before: dict[str, object], after: dict[str, object]
+) -> None:
+    audit.changed(session, public_id("pm", account_id, method.method_no), before, after)
 
 
 def _follow_what_pays(journal: Journal, paid_before: int | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from credits import audit
 from credits.accounts import look_up
 from credits.passwords import hash_password
 from credits.refusals import conflict, invalid
@@ -38,6 +39,11 @@ def create_person(
     person_id = add_person(session, email=email, password_hash=password_hash, is_operator=is_operator, now=now)
     members = [(account_id, person_id, role.value) for account_id, role in roles.items()]
     session.insert("membership", ("account_id", "person_id", "role"), members)
+    address = checked_email(email)
+    if is_operator or not roles:
+        audit.changed(session, address, after={"operator": is_operator})
+    for account_id, role in roles.items():
+        audit.changed(session, address, after={"role": role.value}, account_id=account_id)
     return person_id
 
 
@@ -58,6 +64,13 @@ def add_person(session: Session, *, email: str, password_hash: str, is_operator:
 def add_role(session: Session, *, person_id: int, account_id: int, role: Role) -> None:
     """Let a person into one more account, or change what they may do there."""
     look_up(session, account_id)
+    found = session.row(
+        "SELECT email, (SELECT role FROM membership WHERE account_id = ? AND person_id = person.person_id)"
+        " FROM person WHERE person_id = ?",
+        account_id, person_id,
+    )  # fmt: skip
+    assert found is not None
+    audit.changed(session, found[0], {"role": found[1]}, {"role": role.value}, account_id=account_id)
     session.execute(
         "INSERT INTO membership (account_id, person_id, role) VALUES (?, ?, ?)"
         " ON CONFLICT (account_id, person_id) DO UPDATE SET role = excluded.role",

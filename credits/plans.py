@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from credits.language import Sentence, sentence
 from db.kinds import PlanKind, PoolScope
 from db.session import Session
 
@@ -16,6 +17,17 @@ _COLUMNS = (
 )
 # Territories whose numbers and users count as those of another country: "US and PR are one".
 _ONE_WITH = {"PR": "US"}
+# The names that plans are published under, by their codes: these have a word in each language.
+PUBLISHED_NAMES = {
+    "MCOPSTN1": sentence("Domestic Calling Plan"),
+    "MCOPSTN2": sentence("Domestic and International Calling Plan"),
+    "MCOPSTN5": sentence("Domestic Calling Plan (120 minutes)"),
+    "MCOPSTN6": sentence("Domestic Calling Plan (240 minutes)"),
+    "MCOPSTN8": sentence("Domestic Calling Plan (120 minutes per user)"),
+    "MCOPSTNPAYG": sentence("Pay-As-You-Go Calling Plan"),
+    "MCOMEETADD": sentence("Audio Conferencing"),
+    "MCOPSTNPP": sentence("Communications Credits"),
+}
 
 
 class Plan(NamedTuple):
@@ -47,6 +59,12 @@ class Catalogue(NamedTuple):
 
     plans: Mapping[int, Plan]
     zone: frozenset[str]
+
+
+def told_name(code: str, name: str) -> Sentence | str:
+    """What people call a plan: its published name, to be said in a reader's language, or what the operator calls it."""
+    published = PUBLISHED_NAMES.get(code)
+    return published if published is not None and published.message == name else name
 
 
 def catalogue_of(session: Session) -> Catalogue:

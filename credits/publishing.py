@@ -8,11 +8,13 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from credits import audit
 from credits.decks import load_deck, newest_deck_id, read_apart
+from credits.ids import public_id
 from credits.money import known_currency
 from credits.numbers import country_of_prefix
 from credits.rating import LARGEST_DECIMALS, Rate, Tier
@@ -146,7 +148,8 @@ def publish_deck(
     complete = sorted((_completed(draft) for draft in drafts), key=lambda draft: (draft.service, draft.prefix))
     if not dry_run:
         _wait_for_other_publications(session)
-    changes = _changes(_in_force(session, name, currency, starts_at), complete)
+    replaced = _in_force(session, name, currency, starts_at)
+    changes = _changes(replaced, complete)
     deck_id = None
     if not dry_run:
         deck_id = newest_deck_id(session) + 1
@@ -155,7 +158,21 @@ def publish_deck(
         session.insert("rate", _RATE_COLUMNS, _rows(deck_id, complete))
         read_apart(session)
     kinds = [change.kind for change in changes]
-    return Publication(deck_id, kinds.count("added"), kinds.count("changed"), kinds.count("withdrawn"), changes)
+    done = Publication(deck_id, kinds.count("added"), kinds.count("changed"), kinds.count("withdrawn"), changes)
+    if deck_id is not None:
+        _tell(session, deck_id, terms, len(replaced), done)
+    return done
+
+
+def _tell(session: Session, deck_id: int, terms: tuple[Any, ...], replaced: int, done: Publication) -> None:
+    """Let the audit log have a deck's terms, and how many rates change by it; the rates themselves are the deck."""
+    _, name, currency, starts_at, decimals, rounding, rates, _ = terms
+    after = {
+        "name": name, "currency": currency, "effective_from": audit.time(starts_at), "decimals": decimals,
+        "rounding": str(rounding), "rates": rates, "added": done.added, "changed": done.changed,
+        "withdrawn": done.withdrawn,
+    }  # fmt: skip
+    audit.changed(session, public_id("deck", deck_id), {"rates": replaced} if replaced else {}, after)
 
 
 def _checked_terms(name: str, currency: str, decimals: int, rounding: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from credits import audit
 from credits.accounts import account_now, lock
 from credits.ids import public_id
 from credits.instants import never_as_none
@@ -164,6 +165,7 @@ def mark_invoice_paid(session: Session, *, account_id: int, recharge_no: int, re
         raise conflict("A card paid for this: there is no invoice.", field=("rechargeId",))
     if receipt.paid_at is not None:
         if receipt.reference == reference:
+            audit.unchanged(session)
             return
         raise conflict(
             "This invoice was marked as paid before, with the reference {reference}.",
@@ -175,6 +177,7 @@ def mark_invoice_paid(session: Session, *, account_id: int, recharge_no: int, re
         "UPDATE recharge SET invoice_paid_at = ?, invoice_reference = ? WHERE account_id = ? AND recharge_no = ?",
         account_now(account, now), reference, account_id, recharge_no,
     )  # fmt: skip
+    audit.changed(session, public_id("rchg", account_id, recharge_no), after={"reference": reference})
 
 
 def _read(row: tuple[Any, ...], now: int) -> Receipt:

@@ -9,7 +9,7 @@ out to be made beats whatever was known before.
 from dataclasses import dataclass
 from enum import Enum
 
-from credits import automatic, once
+from credits import audit, automatic, once
 from credits.accounts import require_open
 from credits.due import open_journal
 from credits.ids import public_id
@@ -183,6 +183,8 @@ def cancel_recharge(
         if not recharge_state(session, account_id, recharge_no).is_open:
             raise conflict("This recharge has ended.", field=("rechargeId",))
         want_canceled(journal, recharge_no)
+        told = {"is_being_canceled": False}, {"is_being_canceled": True}
+        audit.changed(session, public_id("rchg", account_id, recharge_no), *told)
         journal.write()
     drive(database, providers, account_id=account_id, recharge_no=recharge_no, now=now, terms=terms)
 
@@ -227,6 +229,11 @@ def _start(
         _check_invoice_limit(journal, amount_micros)
     recharge_no = write_down(journal, amount_micros, chosen.method_no, RechargeTrigger.MANUAL)
     once.remember(session, account_id, idempotency_key, fingerprint, journal.now, recharge_no=recharge_no)
+    told = {
+        "amount": audit.amount(amount_micros, journal.account.currency),
+        "payment_method_id": public_id("pm", account_id, chosen.method_no),
+    }
+    audit.changed(session, public_id("rchg", account_id, recharge_no), after=told)
     journal.write()
     return recharge_no
 

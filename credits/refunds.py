@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from credits import once
+from credits import audit, once
 from credits.accounts import require_open
 from credits.consequences import follow
 from credits.due import open_journal
@@ -158,6 +158,8 @@ def _start(
     amount = _checked_amount(journal, whole, amount_micros)
     once.remember(session, account_id, idempotency_key, fingerprint, journal.now, recharge_no=recharge_no)
     refund_no = write_down(journal, recharge_no, amount, reason.strip(), due_at=journal.now)
+    told = {"amount": audit.amount(amount, journal.account.currency), "reason": reason.strip()}
+    audit.changed(session, public_id("rchg", account_id, recharge_no), after=told)
     journal.take_back(whole.lot, amount, recharge_no=recharge_no, note=reason.strip())
     if not whole.method.is_card:
         succeed(journal, whole, refund_state(session, account_id, refund_no), None)

@@ -49,3 +49,8 @@ def key_reused(field: str = "idempotencyKey") -> Refusal:
     return Refusal(
         Code.IDEMPOTENCY_KEY_REUSED, "This idempotency key was used before, with other values.", field=(field,)
     )
+
+
+def call_id_reused() -> Refusal:
+    """The same call id came with other values."""
+    return Refusal(Code.IDEMPOTENCY_KEY_REUSED, "This call id was used before, with other values.", field=("callId",))

@@ -8,6 +8,7 @@ from credits.coverage import Bill, Coverage, bill
 from credits.instants import first_day
 from credits.language import Instant, Money, Sentence, sentence
 from credits.numbers import ReadNumber
+from credits.plans import told_name
 from credits.pools import Pool
 from credits.rating import explain_price
 from db.kinds import PoolScope, RefusalReason
@@ -46,7 +47,8 @@ def tell(
         told.append(tell_pool(coverage.pool, price.plan_seconds))
     told += _tell_price(coverage, account, seconds, price, at)
     if reason is not None and reason != RefusalReason.NO_RATE:  # that was just told
-        told.append(_tell_refusal(coverage, account, reason, available_micros))
+        least_micros = bill(coverage, price.plan_seconds + 1, minutes=coverage.minutes).charge_micros
+        told.append(_tell_refusal(coverage, account, reason, available_micros, least_micros))
     return told
 
 
@@ -54,6 +56,8 @@ def how_read(to: str, number: ReadNumber) -> Sentence:
     """As which number it was read that was dialled."""
     if number.emergency:
         return sentence("{number} is an emergency number.", number=number.digits)
+    if number.country is not None and to.strip() == f"+{number.digits}":
+        return sentence("{number} is a number of {country}.", number=to.strip(), country=number.country)
     if number.country is None:
         return sentence("{number} was read as +{digits}.", number=to.strip(), digits=number.digits)
     return sentence(
@@ -64,7 +68,7 @@ def how_read(to: str, number: ReadNumber) -> Sentence:
 
 def name_of_pool(pool: Pool) -> Sentence:
     """A pool by its plan and what its minutes are for."""
-    return sentence(_POOLS[PoolScope(pool.key.scope)], plan=pool.plan.name)
+    return sentence(_POOLS[PoolScope(pool.key.scope)], plan=told_name(pool.plan.code, pool.plan.name))
 
 
 def tell_pool(pool: Pool, plan_seconds: int) -> Sentence:
@@ -78,10 +82,12 @@ def tell_pool(pool: Pool, plan_seconds: int) -> Sentence:
 
 def _what_user_holds(coverage: Coverage) -> Sentence:
     assert coverage.caller is not None
-    plans = ", ".join(plan.name for plan in coverage.caller.plans)
-    if not plans:
-        return sentence("{user} holds no licence.", user=coverage.caller.name)
-    return sentence("{user} holds {plans}.", user=coverage.caller.name, plans=plans)
+    caller = coverage.caller
+    names = {f"plan{plan.plan_id}": told_name(plan.code, plan.name) for plan in caller.plans}
+    if not names:
+        return sentence("{user} holds no licence.", user=caller.name)
+    plans = Sentence(", ".join(f"{{{key}}}" for key in names), names)
+    return sentence("{user} holds {plans}.", user=caller.name, plans=plans)
 
 
 def _tell_price(coverage: Coverage, account: AccountState, seconds: int, price: Bill, at: int) -> list[Sentence]:
@@ -105,9 +111,17 @@ def _tell_price(coverage: Coverage, account: AccountState, seconds: int, price: 
     )
 
 
-def _tell_refusal(coverage: Coverage, account: AccountState, reason: RefusalReason, available_micros: int) -> Sentence:
+def _tell_refusal(
+    coverage: Coverage, account: AccountState, reason: RefusalReason, available_micros: int, least_micros: int
+) -> Sentence:
     user = "" if coverage.caller is None else coverage.caller.name
     match reason:
+        case RefusalReason.INSUFFICIENT_CREDIT if available_micros > 0:
+            return sentence(
+                "Such a call costs {least} at least, and {available} is available: the call is refused. Add funds, or"
+                " turn on automatic recharge.",
+                least=Money(least_micros, account.currency), available=Money(available_micros, account.currency),
+            )  # fmt: skip
         case RefusalReason.INSUFFICIENT_CREDIT:
             return sentence(
                 "{available} is available, which does not pay for it: the call is refused. Add funds, or turn on"

@@ -4,13 +4,15 @@ A user who was removed keeps the calls it has made; its licences end with it, an
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
 from phonenumbers import SUPPORTED_REGIONS
 
-from credits.accounts import account_now, lock, require_open, save_totals
+from credits import audit
+from credits.accounts import AccountState, account_now, lock, require_open, save_totals
+from credits.ids import public_id
 from credits.licenses import held_by, plans_of_codes, write_licenses
 from credits.plans import Catalogue, catalogue_of
 from credits.pools import recount
@@ -72,6 +74,7 @@ def create_users(session: Session, *, account_id: int, users: Sequence[NewUser],
         taken.add(entry["user_name"].lower())
         rows.append((account_id, account.user_count, at, *entry.values()))
         wanted[account.user_count] = plans
+        _tell(session, account, account.user_count, {}, entry)
         outcomes.append(account.user_count)
     session.insert("phone_user", ("account_id", "user_no", "created_at", *UserValues.__annotations__), rows)
     write_licenses(session, account, catalogue, wanted, at)
@@ -96,12 +99,13 @@ def update_user(session: Session, *, account_id: int, user_no: int, now: int, **
     require_open(account)
     before = _present(session, account_id, user_no)
     values = _checked(**changes)
-    user_name = values.get("user_name", before[0])
-    if user_name.lower() != before[0].lower() and _taken(session, account_id, [user_name]):
+    user_name = values.get("user_name", before["user_name"])
+    if user_name.lower() != before["user_name"].lower() and _taken(session, account_id, [user_name]):
         raise _not_free(user_name)
     if values:
+        _tell(session, account, user_no, before, {**before, **values})
         session.update("phone_user", ("account_id", "user_no"), list(values), [(account_id, user_no, *values.values())])
-    if values.get("country", before[1]) != before[1]:
+    if values.get("country", before["country"]) != before["country"]:
         held = held_by(session, account_id, [user_no])[user_no]
         recount(session, account, catalogue_of(session), held, account_now(account, now))
 
@@ -110,23 +114,38 @@ def remove_user(session: Session, *, account_id: int, user_no: int, now: int) ->
     """Remove a user, and end its licences. Its calls stay; its name becomes free for another."""
     account = lock(session, account_id)
     require_open(account)
-    _present(session, account_id, user_no)
+    before = _present(session, account_id, user_no)
     at = account_now(account, now)
+    _tell(session, account, user_no, before, {})
     write_licenses(session, account, catalogue_of(session), {user_no: set()}, at)
     session.execute(
         "UPDATE phone_user SET removed_at = ? WHERE account_id = ? AND user_no = ?", at, account_id, user_no
     )
 
 
-def _present(session: Session, account_id: int, user_no: int) -> tuple[str, str]:
-    """The name and country of a user who is there; refused as NOT_FOUND at `userId`."""
+def _present(session: Session, account_id: int, user_no: int) -> dict[str, Any]:
+    """What is known of a user who is there; refused as NOT_FOUND at `userId`."""
+    columns = UserValues.__annotations__
     found = session.row(
-        "SELECT user_name, country FROM phone_user WHERE account_id = ? AND user_no = ? AND removed_at IS NULL",
+        f"SELECT {', '.join(columns)} FROM phone_user WHERE account_id = ? AND user_no = ? AND removed_at IS NULL",
         account_id, user_no,
     )  # fmt: skip
     if found is None:
         raise not_found("userId", "There is no such user.")
-    return found[0], found[1]
+    return dict(zip(columns, found, strict=True))
+
+
+def _tell(
+    session: Session, account: AccountState, user_no: int, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Let the audit log have what was known of a user, and what is now; nothing, before it was there or when it is not
+    any more."""
+    told = []
+    for values in (before, after):
+        limit = audit.amount(values.get("monthly_limit_micros"), account.currency)
+        known = {name: value for name, value in values.items() if name != "monthly_limit_micros"}
+        told.append({**known, "monthly_limit": limit} if known else {})
+    audit.changed(session, public_id("user", account.account_id, user_no), *told)
 
 
 def _entry(catalogue: Catalogue, user: NewUser) -> tuple[dict[str, Any] | Refusal, set[int]]:

@@ -9,8 +9,9 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 import sqlmodel
@@ -19,20 +20,51 @@ from sqlalchemy import Connection, Dialect, Engine, Text, create_engine, event
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
+from db.waiting import LoopConnection
+
 # Fewer rows than this are cheaper to send in one statement than to open a COPY for.
 COPY_FROM_ROWS = 200
+# Verbs find rows by their keys. PostgreSQL keeps a plan that it made when a table held three rows, and would read all
+# of it, every time, when it holds a million.
+_WAYS_TO_READ_ALL = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+# How a new connection to PostgreSQL is set.
+SETTINGS = "; ".join(f"SET {way} = off" for way in ("jit", *_WAYS_TO_READ_ALL))
+_BY_ANY_WAY = "; ".join(f"SET LOCAL {way} TO DEFAULT" for way in _WAYS_TO_READ_ALL)
 _POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library leaves it untyped
 
 
-class Session:
-    """One open transaction on one connection."""
+class Companion(Protocol):
+    """Goes along with writing transactions, and adds to each what belongs with what was written, before it commits."""
 
-    def __init__(self, connection: Connection) -> None:
+    def finish(self, session: "Session") -> None:
+        """Add to a transaction in which all else is done."""
+
+
+class Session:
+    """One open transaction on one connection.
+
+    `companion` goes along with it, if anyone does: a verb leaves it word in `notes`. `has_written` tells whether a
+    statement has changed any row.
+    """
+
+    def __init__(self, connection: Connection, begin: str | None = None) -> None:
         self.is_postgresql = connection.dialect.name == "postgresql"
         self._connection = connection
-        self._driver = _driver_of(connection)
+        self.companion: Companion | None = None
+        self.notes: list[Any] = []
+        self.has_written = False
+        self._begun_driver = _driver_of(connection)
+        self._begin = begin
         self._orm: sqlmodel.Session | None = None
         self._pipeline: Any = None
+
+    @property
+    def _driver(self) -> Any:
+        """The driver's connection; what is still to begin begins with the statement that asks for it."""
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            self._begun_driver.execute(begin)
+        return self._begun_driver
 
     @property
     def orm(self) -> sqlmodel.Session:
@@ -46,6 +78,8 @@ class Session:
         """SQLAlchemy's connection, told that it is inside this transaction: for migrations."""
         if not self._connection.in_transaction():
             self._connection.begin()
+            if self.is_postgresql:
+                self._driver.execute(_BY_ANY_WAY, prepare=False)
         return self._connection
 
     def release(self) -> None:
@@ -66,16 +100,20 @@ class Session:
     def execute(self, sql: str, *parameters: Any) -> int:
         """Run one statement and return how many rows it changed."""
         changed: int = self._driver.execute(self._worded(sql), parameters).rowcount
+        if changed:
+            self.has_written = True
         return changed
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each row of parameters."""
+        self.has_written = self.has_written or bool(rows)
         self._driver.cursor().executemany(self._worded(sql), rows)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows, in bulk where the engine has a way to."""
         if not rows:
             return
+        self.has_written = True
         names = ", ".join(columns)
         if self.is_postgresql and (1 < len(rows) < COPY_FROM_ROWS or self._pipeline is not None):
             self._driver.execute(_insert_of_many(table, tuple(columns)), _arrays_of(table, columns, rows))
@@ -92,6 +130,7 @@ class Session:
         """Change columns of rows found by their keys; each row is its keys, then the new values."""
         if not rows:
             return
+        self.has_written = True
         if self.is_postgresql and len(rows) > 1:
             statement = _update_of_many(table, tuple(keys), tuple(columns))
             self._driver.execute(statement, _arrays_of(table, (*keys, *columns), rows))
@@ -112,7 +151,7 @@ class Session:
         if not self.is_postgresql:
             yield
             return
-        with self._driver.pipeline():
+        with self._begun_driver.pipeline():
             yield
 
     def only_write_from_here(self) -> None:
@@ -215,22 +254,33 @@ class Database:
         self.is_postgresql = self.engine.dialect.name == "postgresql"
         # SQLite has one writer; waiting here is fairer and cheaper than its busy handler's polling.
         self._writer = threading.Lock()
+        self._companion: Companion | None = None
+
+    def accompanied(self, companion: Companion | None) -> "Database":
+        """The same database, whose writing transactions have this companion; None: they have none."""
+        twin = copy(self)
+        twin._companion = companion
+        return twin
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Open a writing transaction; commit when the block ends, roll back when it raises."""
+    def transaction(self, *, hurried: bool = False) -> Iterator[Session]:
+        """Open a writing transaction; commit when the block ends, roll back when it raises.
+
+        A `hurried` one saves PostgreSQL a journey: it begins together with what is asked first. When the server has
+        dropped the connection meanwhile, it fails, where another would have found a new connection.
+        """
         if self.is_postgresql:
-            with self._open("BEGIN ISOLATION LEVEL READ COMMITTED") as session:
+            with self._open("BEGIN ISOLATION LEVEL READ COMMITTED", self._companion, hurried=hurried) as session:
                 yield session
             return
-        with self._writer, self._open("BEGIN IMMEDIATE") as session:
+        with self._writer, self._open("BEGIN IMMEDIATE", self._companion) as session:
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a snapshot: all that is read within sees one moment of the database, and nothing can be written."""
         if self.is_postgresql:
-            with self._open("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as session:
+            with self._open(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_BY_ANY_WAY}") as session:
                 yield session
             return
         with self._open("BEGIN") as session:
@@ -241,15 +291,18 @@ class Database:
                 session.execute("PRAGMA query_only = OFF")
 
     @contextmanager
-    def _open(self, begin: str) -> Iterator[Session]:
-        with self._begun(begin) as connection:
-            session = Session(connection)
+    def _open(self, begin: str, companion: Companion | None = None, *, hurried: bool = False) -> Iterator[Session]:
+        with self.engine.connect() if hurried else self._begun(begin) as connection:
+            session = Session(connection, begin if hurried else None)
+            session.companion = companion
             try:
                 yield session
+                if companion is not None:
+                    companion.finish(session)
                 session.end("COMMIT")
             except BaseException as failure:
                 session.stop_waiting(failure)
-                _roll_back(connection)
+                self._roll_back(connection, failure)
                 raise
             finally:
                 session.release()
@@ -258,7 +311,7 @@ class Database:
         """A connection with an open transaction; when the server has dropped the pooled ones, a new connection."""
         connection = self.engine.connect()
         try:
-            _driver_of(connection).execute(begin)
+            _begin(connection, begin)
         except BaseException:
             lost = _is_lost(connection)
             connection.close()
@@ -266,8 +319,16 @@ class Database:
                 raise
             self.engine.dispose()
             connection = self.engine.connect()
-            _driver_of(connection).execute(begin)
+            _begin(connection, begin)
         return connection
+
+    def _roll_back(self, connection: Connection, failure: BaseException) -> None:
+        if _is_lost(connection):
+            connection.invalidate()
+            if isinstance(failure, psycopg.OperationalError):  # the server hung up, and on the others in the pool too
+                self.engine.dispose()
+        else:
+            _driver_of(connection).rollback()
 
     def close(self) -> None:
         """Give every connection back."""
@@ -278,17 +339,18 @@ def _driver_of(connection: Connection) -> Any:
     return connection.connection.driver_connection
 
 
+def _begin(connection: Connection, begin: str) -> None:
+    driver = _driver_of(connection)
+    if isinstance(driver, psycopg.Connection):
+        driver.execute(begin, prepare=False)  # more than one command cannot be prepared
+    else:
+        driver.execute(begin)
+
+
 def _is_lost(connection: Connection) -> bool:
     """Tell whether the server at the other end has gone."""
     driver = _driver_of(connection)
     return isinstance(driver, psycopg.Connection) and driver.closed
-
-
-def _roll_back(connection: Connection) -> None:
-    if _is_lost(connection):
-        connection.invalidate()
-    else:
-        _driver_of(connection).rollback()
 
 
 def _sqlite_engine(url: str) -> Engine:
@@ -310,9 +372,14 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
     driver_url = f"postgresql+psycopg://{place}"
     engine = create_engine(driver_url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False)
 
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Dialect, _record: Any, arguments: Any, options: Any) -> LoopConnection:
+        return LoopConnection.connect(*arguments, **options)
+
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
         connection.autocommit = True  # transactions are ours to open: see Database._open
         connection.prepare_threshold = 3
+        connection.execute(SETTINGS)
 
     return engine

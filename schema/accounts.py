@@ -9,8 +9,10 @@ from credits.accounts import AccountState, account_now
 from credits.ids import public_id, read_id
 from credits.instants import moment
 from credits.refusals import Refusal
+from credits.searching import like
 from db.kinds import Scope
 from schema.access import Needs, Viewer, forbidden, signed_in
+from schema.account_audit import AccountAudit
 from schema.account_reports import AccountReports
 from schema.auto_recharge import AutoRecharge, RechargeDecision, find_rule, list_decisions
 from schema.balances import Balance, BalanceDay
@@ -35,7 +37,7 @@ from schema.minute_pools import MinutePool, list_own_pools, list_pools
 from schema.money import Money
 from schema.nodes import Node, found_by
 from schema.notices import Notice, list_notices
-from schema.paging import After, Before, Connection, First, Window, connection, counting, like, window
+from schema.paging import After, Before, Connection, First, Window, connection, counting, window
 from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
 from schema.rows import read_rows
@@ -47,7 +49,7 @@ _USUAL_DAYS = 90
 
 
 @strawberry.type(description="A prepaid account for telephone calls.")
-class Account(AccountReports, Node):
+class Account(AccountReports, AccountAudit, Node):
     name: str = strawberry.field(description="What people know it by.")
     currency: str = strawberry.field(description="The ISO 4217 code of the currency of all its money.")
     time_zone: str = strawberry.field(description="IANA; days of expiry, months and reports follow it.")

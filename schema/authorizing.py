@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from schema.accounts import Account
 
 _USUAL_SECONDS = 3_600
+_UNRECORDED = "Each call is on record by itself, under the switch's own id; switches ask thousands of times a second."
 
 
 @built_quickly()
@@ -111,6 +112,7 @@ class AuthorizingMutations:
         Needs(Scope.CALLS),
         "Decides whether a call may go and for how long, and holds what it may cost until it is settled, released or"
         " not heard of any more.",
+        unrecorded=_UNRECORDED,
     )
     async def authorize_call(self, info: Info, input: Input[AuthorizeCallInput]) -> AuthorizeCallPayload:
         account_id = account_number(input.account_id)
@@ -125,6 +127,7 @@ class AuthorizingMutations:
     @mutation(
         Needs(Scope.CALLS),
         "Asks for more time for a call that goes on, and keeps its reservation alive. What it has is never taken back.",
+        unrecorded=_UNRECORDED,
     )
     async def extend_call(self, info: Info, input: Input[ExtendCallInput]) -> AuthorizeCallPayload:
         account_id = account_number(input.account_id)
@@ -134,13 +137,18 @@ class AuthorizingMutations:
         Needs(Scope.CALLS),
         "Charges a call that was authorized for what it used, and gives the rest of what it held back; also after it"
         " was released or its reservation has lapsed.",
+        unrecorded=_UNRECORDED,
     )
     async def settle_call(self, info: Info, input: Input[SettleCallInput]) -> CallPayload:
         answered_at = None if input.answered_at is None else instant(input.answered_at)
         account_id = account_number(input.account_id)
         return await _told(info, Settlement(account_id, input.call_id, input.duration_seconds, answered_at))
 
-    @mutation(Needs(Scope.CALLS), "Gives back all that a call holds, which was not made or not answered.")
+    @mutation(
+        Needs(Scope.CALLS),
+        "Gives back all that a call holds, which was not made or not answered.",
+        unrecorded=_UNRECORDED,
+    )
     async def release_call(self, info: Info, input: Input[ReleaseCallInput]) -> CallPayload:
         return await _told(info, Release(account_number(input.account_id), input.call_id))
 

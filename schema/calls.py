@@ -11,6 +11,7 @@ from credits.accounts import AccountState
 from credits.call_states import CallState
 from credits.ids import public_id
 from credits.instants import instant, moment
+from credits.searching import like
 from db.kinds import Scope
 from schema.access import Needs
 from schema.context import Context, Info
@@ -19,7 +20,7 @@ from schema.kinds import CallStatus, RefusalReason, Service
 from schema.ledger import LedgerEntry
 from schema.money import Money
 from schema.nodes import Node, find, found_by
-from schema.paging import Connection, Window, connection, counting, known, like
+from schema.paging import Connection, Window, connection, counting, known
 from schema.rows import RateRow, read_rows
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
 
+from credits.audit import Deed
 from credits.call_messages import Answer, Message
 from credits.decks import RateBook
 from credits.history import History
@@ -26,6 +27,7 @@ from db.session import Database, Session
 from schema.access import Viewer
 from schema.gathering import CallGatherer
 from schema.loaders import Loaders
+from schema.measures import Around, count_message, untraced
 from schema.watching import Watching
 
 P = ParamSpec("P")
@@ -47,8 +49,9 @@ class Context:
 
     `base_url` is the address under which people reach the pages; `mail_leaves` is False where no mail server is set,
     so that mail is written into the data folder. `gatherer` and `watch_keeper` are the process's; a context without
-    them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request. `address` and
-    `request_id` are the request's, for the audit log; `keys` derive what the house's secret is needed for.
+    them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request. `around` is entered
+    around each operation, with what it asks for, and told its outcome. `address` and `request_id` are the request's,
+    for the audit log; `keys` derive what the house's secret is needed for.
     """
 
     database: Database
@@ -65,6 +68,7 @@ class Context:
     gatherer: CallGatherer | None = None
     watch_keeper: Watching | None = None
     viewer_now: Callable[[], Viewer | None] | None = None
+    around: Around = untraced
     address: str | None = None
     request_id: str | None = None
     keys: Keys = field(default_factory=Keys)
@@ -111,15 +115,21 @@ class Context:
         """Run a verb in a transaction that commits when it returns."""
         return await self.work(_in_transaction, self.database, partial(_with_session_first, verb, args, kwargs))
 
-    async def post(self, message: Message) -> Answer:
-        """Act on what a switch says of calls, together with what others say at this moment."""
+    async def post(self, message: Message, deed: Deed | None = None) -> Answer:
+        """Act on what a switch says of calls, together with what others say at this moment; what is somebody's deed is
+        put on record."""
         if self.gatherer is None:
             self.gatherer = CallGatherer(self.database, self.rates, self.terms)
         try:
-            return await self.gatherer.post(message, self.now)
+            answer = await self.gatherer.post(message, self.now, deed)
+        except Exception:
+            count_message(message, None)
+            raise
         finally:
             self._loaders = None
             self.nudge()
+        count_message(message, answer)
+        return answer
 
     async def work(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking work that opens its own transactions."""
@@ -143,7 +153,8 @@ class Context:
         readings = [reading for reading, _ in asked]
         loop = asyncio.get_running_loop()
         try:
-            answers = await loop.run_in_executor(_readers, _on_one_snapshot, self.database, readings)
+            reading = partial(copy_context().run, _on_one_snapshot, self.database, readings)
+            answers = await loop.run_in_executor(_readers, reading)
         except Exception as fault:  # noqa: BLE001 - it goes to whoever asked
             answers = [(None, fault)] * len(asked)
         for (_, future), (value, trouble) in zip(asked, answers, strict=True):

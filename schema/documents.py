@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -24,24 +25,33 @@ from schema.straight import Straight, laid_out
 REMEMBERED = 256
 # A text longer than this is not worth remembering: it was written for one use.
 _LONGEST_REMEMBERED = 16_384
+# What an operation asks for that is no one field.
+_SEVERAL, _INVALID = "several", "invalid"
 _ALL_RULES = (*specified_rules, *RULES)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A document that was parsed, with its operations by name, and what is wrong with it, if anything is. `straight` is
-    its operation where that is one to be run straight."""
+    its operation where that is one to be run straight, `asks` what each operation asks for: a field, or several."""
 
     document: DocumentNode | None = None
     errors: list[GraphQLError] = field(default_factory=list)
     operations: dict[str | None, OperationType] = field(default_factory=dict)
     straight: Straight | None = None
+    asks: dict[str | None, str] = field(default_factory=dict)
 
     def operation_type(self, name: str | None) -> OperationType | None:
         """What the operation to be run does; None when there is no such operation. Without a name it is the first."""
         if name is None:
             return next(iter(self.operations.values()), None)
         return self.operations.get(name)
+
+    def asked_by(self, name: str | None) -> str:
+        """What an operation asks for, for counting; without a name it is the first."""
+        if self.errors:
+            return _INVALID
+        return next(iter(self.asks.values()), _INVALID) if name is None else self.asks.get(name, _INVALID)
 
 
 class Documents:
@@ -71,10 +81,22 @@ class Documents:
             return Prepared(errors=[error])
         except RecursionError:
             return Prepared(errors=[GraphQLError("The document is nested too deeply.")])
-        operations = {
-            node.name.value if node.name else None: node.operation
+        defined = {
+            node.name.value if node.name else None: node
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
+        operations = {name: node.operation for name, node in defined.items()}
         errors = validate(self._schema, document, _ALL_RULES, hide_suggestions=True)
-        return Prepared(document, errors, operations, None if errors else laid_out(self._schema, document))
+        if errors:
+            return Prepared(document, errors, operations)
+        asks = {name: _asked_for(node) for name, node in defined.items()}
+        return Prepared(document, errors, operations, laid_out(self._schema, document), asks)
+
+
+def _asked_for(operation: OperationDefinitionNode) -> str:
+    """The field that a valid operation asks for."""
+    names = {
+        node.name.value if isinstance(node, FieldNode) else _SEVERAL for node in operation.selection_set.selections
+    }
+    return names.pop() if len(names) == 1 else _SEVERAL

@@ -25,8 +25,10 @@ from strawberry.types.graphql import OperationType
 
 from credits.language import Language, language
 from credits.refusals import Code, Refusal
+from schema.branches import BranchingExecutor
 from schema.documents import Documents, Prepared
 from schema.limits import storable
+from schema.measures import measure_operation, outcome_of, ticks, untraced
 
 log = structlog.get_logger("credits.graphql")
 # A request with a thousand mistakes is answered with the first few.
@@ -63,12 +65,24 @@ class Schema(strawberry.Schema):
         operation_name: str | None = None,
         allowed_operation_types: Iterable[OperationType] | None = None,
     ) -> ExecutionResult:
-        said_in = context_value.language if context_value is not None else language("en")
         if not query:
             raise MissingQueryError
         prepared = self._documents.prepare(query)
         if prepared.document is not None:
             _check_operation(prepared.operation_type(operation_name), operation_name, allowed_operation_types)
+        began, asked = ticks(), prepared.asked_by(operation_name)
+        around = untraced if context_value is None else context_value.around
+        with around(asked) as tell:
+            result = await self._result_of(prepared, variable_values, context_value, operation_name)
+            outcome = outcome_of(result.errors)
+            tell(outcome)
+        measure_operation(asked, outcome, began)
+        return result
+
+    async def _result_of(
+        self, prepared: Prepared, variable_values: dict[str, Any] | None, context_value: Any, operation_name: str | None
+    ) -> ExecutionResult:
+        said_in = context_value.language if context_value is not None else language("en")
         errors = prepared.errors or _wrong_with(prepared, operation_name, variable_values)
         if errors or prepared.document is None:
             return ExecutionResult(None, [presentable(error, said_in) for error in errors[:MOST_ERRORS]])
@@ -95,7 +109,7 @@ class Schema(strawberry.Schema):
             operation_name=operation_name,
             is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # it tells no types, and need not
             hide_suggestions=True,
-            executor_class=self.execution_context_class,
+            executor_class=BranchingExecutor,
         )
 
     def follow(
@@ -125,7 +139,7 @@ class Schema(strawberry.Schema):
                 variable_values=variables,
                 operation_name=operation_name,
                 hide_suggestions=True,
-                executor_class=self.execution_context_class,
+                executor_class=BranchingExecutor,
             )
             begun = await results if inspect.isawaitable(results) else results
             if isinstance(begun, graphql.ExecutionResult):

@@ -1,7 +1,7 @@
 """How fields are declared: what they need, and what becomes of a refusal.
 
-A mutation that the rules refuse answers with its payload's `errors`, and nothing is done. In a query a refusal is
-a mistake in the request: see `schema.faults`.
+A mutation that the rules refuse answers with its payload's `errors`, and nothing is done. What one changes is recorded
+in the audit log, unless it says why not. In a query a refusal is a mistake in the request: see `schema.faults`.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver
 
 from credits.refusals import Refusal
 from schema.access import Needs
+from schema.deeds import Recorded
 from schema.refusals import UserError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,9 +32,13 @@ class RefusalsAsErrors(FieldExtension):
             return info.return_type(errors=[UserError.of(refusal, info.context.language, "input")])
 
 
-def mutation(needs: Needs, description: str) -> Callable[[F], F]:
-    """A mutation: what it needs, and that its refusals become data."""
-    return _declared(description, needs, RefusalsAsErrors())
+def mutation(needs: Needs, description: str, *, unrecorded: str | None = None) -> Callable[[F], F]:
+    """A mutation: what it needs, that its refusals become data, and that the audit log has what it changes.
+
+    `unrecorded` says why the log has nothing of it; docs/audit.md says so, too.
+    """
+    recorded = () if unrecorded else (Recorded(),)
+    return _declared(description, needs, RefusalsAsErrors(), *recorded)
 
 
 def query(needs: Needs, description: str) -> Callable[[F], F]:

@@ -18,6 +18,8 @@ from schema.fields import Input, mutation
 from schema.kinds import Role
 from schema.refusals import UserError
 
+_UNRECORDED = "The rule that invites records it itself, as it does when the invitation is accepted."
+
 
 @strawberry.type(description="Somebody is invited, by mail, to join an account or the operators.")
 class Invitation:
@@ -86,6 +88,7 @@ class InvitationMutations:
     @mutation(
         Needs(Scope.ADMIN),
         "Invites somebody to an account, by mail in its language. Inviting an address again withdraws the link before.",
+        unrecorded=_UNRECORDED,
     )
     async def invite_member(self, info: Info, input: Input[InviteMemberInput]) -> InvitationPayload:
         context, account_id = info.context, account_number(input.account_id)
@@ -95,13 +98,14 @@ class InvitationMutations:
     @mutation(
         Needs(Scope.ADMIN, operator=True, person=True),
         "Invites somebody to operate, by mail in the language of the request. No program can: only persons do.",
+        unrecorded=_UNRECORDED,
     )
     async def invite_operator(self, info: Info, input: Input[InviteOperatorInput]) -> InvitationPayload:
         context = info.context
         link = await context.write(_invite_operator, context, email=input.email)
         return InvitationPayload(invitation=Invitation.from_link(link))
 
-    @mutation(Needs(Scope.ADMIN), "Lets an invitation be of no use any more.")
+    @mutation(Needs(Scope.ADMIN), "Lets an invitation be of no use any more.", unrecorded=_UNRECORDED)
     async def withdraw_invitation(self, info: Info, input: Input[WithdrawInvitationInput]) -> InvitationPayload:
         context = info.context
         if input.account_id is None and not signed_in(context).is_operator:

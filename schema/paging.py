@@ -144,12 +144,6 @@ def known(count: int) -> Callable[[], Awaitable[int]]:
     return give
 
 
-def like(text: str) -> str:
-    """A LIKE pattern (with escape character \\) that finds a text anywhere, in capitals or not."""
-    escaped = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
 def write_cursor(key: Key) -> str:
     """A sort key as the text that clients hand back."""
     return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")

@@ -16,6 +16,7 @@ from credits.instants import instant, moment
 from credits.money import price_of
 from credits.publishing import RateDraft
 from credits.refusals import Refusal
+from credits.searching import like
 from db.kinds import Scope
 from db.session import Session
 from schema.access import Needs
@@ -23,7 +24,7 @@ from schema.context import Context, Info
 from schema.fields import query, resolved
 from schema.kinds import Rounding, Service
 from schema.nodes import Node, found_by
-from schema.paging import After, Before, Connection, First, Key, Window, connection, counting, known, like, window
+from schema.paging import After, Before, Connection, First, Key, Window, connection, counting, known, window
 from schema.rows import DeckRow, RateRow, columns_of, read_rows
 
 _ORDER = ("deck_id", "service", "prefix")

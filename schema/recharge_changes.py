@@ -25,6 +25,7 @@ class RechargeChanges:
     @mutation(
         Needs(Scope.FUNDS),
         "Asks the payment provider how a recharge stands. What was paid arrives without that, too, only later.",
+        unrecorded="It changes nothing that the provider's own word would not change; the recharge is on record.",
     )
     async def check_recharge(self, info: Info, input: Input[RechargeRefInput]) -> RechargePayload:
         return await _about(info.context, input, recharging.hear)

@@ -13,6 +13,7 @@ from db.kinds import Scope
 from schema.access import Needs, account_number
 from schema.calls import Call, find_call
 from schema.context import Info
+from schema.deeds import by_hand
 from schema.fields import Input, mutation, resolved
 from schema.inputs import built_quickly
 from schema.kinds import Service
@@ -77,10 +78,12 @@ class RecordingMutations:
         Needs(Scope.CALLS),
         "Charges finished calls that were not authorized here, even below a balance of zero. A call id seen before"
         " answers as it did then; with other values it is refused.",
+        unrecorded="Each call is on record by itself, under the switch's own id. A person's report is recorded.",
     )
     async def record_calls(self, info: Info, input: Input[RecordCallsInput]) -> RecordCallsPayload:
         context, account_id = info.context, account_number(input.account_id)
-        outcomes = await context.post(Reports(account_id, [_report(account_id, call) for call in input.calls]))
+        reports = Reports(account_id, [_report(account_id, call) for call in input.calls])
+        outcomes = await context.post(reports, by_hand(context, "recordCalls", account_id))
         if isinstance(outcomes, Refusal):
             raise outcomes
         assert isinstance(outcomes, list)

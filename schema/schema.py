@@ -10,6 +10,7 @@ from db.kinds import Scope
 from schema.access import Needs
 from schema.account_changes import AccountMutations
 from schema.accounts import AccountQueries
+from schema.audit import AuditQueries
 from schema.authorizing import AuthorizingMutations
 from schema.auto_recharge import AutoRechargeMutations
 from schema.card_setups import CardSetupMutations
@@ -38,7 +39,7 @@ from schema.user_changes import UserMutations
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
-class Query(AccountQueries, RateQueries, QuoteQueries, PlanQueries, InvoiceQueries):
+class Query(AccountQueries, RateQueries, QuoteQueries, PlanQueries, InvoiceQueries, AuditQueries):
     @query(Needs(Scope.READ), "Anything that has an id; null when there is none, or none that the viewer may see.")
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]

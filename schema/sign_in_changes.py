@@ -17,6 +17,7 @@ from schema.refusals import UserError
 from schema.sign_ins import SignIn, find_sign_in
 
 _OWN = Needs(*Scope, person=True)
+_UNRECORDED = "The rule records it itself, once the password and the code were right."
 
 
 @strawberry.input(description="Another password.")
@@ -81,7 +82,7 @@ class RecoveryCodesPayload:
 
 @strawberry.type
 class SignInMutations:
-    @mutation(_OWN, "Lets another password count. One stays signed in here, and nowhere else.")
+    @mutation(_OWN, "Lets another password count. One stays signed in here, and nowhere else.", unrecorded=_UNRECORDED)
     async def change_password(self, info: Info, input: Input[ChangePasswordInput]) -> SignInPayload:
         context = info.context
         await context.work(
@@ -90,7 +91,7 @@ class SignInMutations:
         )  # fmt: skip
         return SignInPayload(sign_in=await find_sign_in(context, signed_in(context)))
 
-    @mutation(_OWN, "Makes the secret of a second factor, for an authenticator app to keep.")
+    @mutation(_OWN, "Makes the secret of a second factor, for an authenticator app to keep.", unrecorded=_UNRECORDED)
     async def start_second_factor(self, info: Info, input: Input[StartSecondFactorInput]) -> SecondFactorPayload:
         context = info.context
         secret, uri = await context.work(
@@ -99,7 +100,11 @@ class SignInMutations:
         )  # fmt: skip
         return SecondFactorPayload(secret=secret, uri=uri)
 
-    @mutation(_OWN, "Asks for a second factor from now on, once a code has proved that the app has its secret.")
+    @mutation(
+        _OWN,
+        "Asks for a second factor from now on, once a code has proved that the app has its secret.",
+        unrecorded=_UNRECORDED,
+    )
     async def confirm_second_factor(self, info: Info, input: Input[ConfirmSecondFactorInput]) -> RecoveryCodesPayload:
         context = info.context
         codes = await context.work(
@@ -108,7 +113,7 @@ class SignInMutations:
         )  # fmt: skip
         return RecoveryCodesPayload(codes=codes, sign_in=await find_sign_in(context, signed_in(context)))
 
-    @mutation(_OWN, "Asks for no second factor any more.")
+    @mutation(_OWN, "Asks for no second factor any more.", unrecorded=_UNRECORDED)
     async def remove_second_factor(self, info: Info, input: Input[RemoveSecondFactorInput]) -> SignInPayload:
         context = info.context
         await context.work(
@@ -117,7 +122,7 @@ class SignInMutations:
         )  # fmt: skip
         return SignInPayload(sign_in=await find_sign_in(context, signed_in(context)))
 
-    @mutation(_OWN, "Makes recovery codes anew; those before are worth nothing.")
+    @mutation(_OWN, "Makes recovery codes anew; those before are worth nothing.", unrecorded=_UNRECORDED)
     async def renew_recovery_codes(self, info: Info, input: Input[RenewRecoveryCodesInput]) -> RecoveryCodesPayload:
         context = info.context
         codes = await context.work(
@@ -126,14 +131,14 @@ class SignInMutations:
         )  # fmt: skip
         return RecoveryCodesPayload(codes=codes, sign_in=await find_sign_in(context, signed_in(context)))
 
-    @mutation(_OWN, "Ends one of one's own sessions; whoever has it is signed out.")
+    @mutation(_OWN, "Ends one of one's own sessions; whoever has it is signed out.", unrecorded=_UNRECORDED)
     async def end_session(self, info: Info, input: Input[EndSessionInput]) -> SignInPayload:
         context = info.context
         (session_id,) = read_id("sess", input.session_id, "sessionId")
         await context.write(own_sign_in.end_session, _owner(context), session_id=session_id, now=context.now)
         return SignInPayload(sign_in=await find_sign_in(context, signed_in(context)))
 
-    @mutation(_OWN, "Ends all of one's own sessions but one.")
+    @mutation(_OWN, "Ends all of one's own sessions but one.", unrecorded=_UNRECORDED)
     async def end_other_sessions(self, info: Info, input: Input[EndOtherSessionsInput]) -> SignInPayload:
         context = info.context
         keep = None if input.keep_session_id is None else read_id("sess", input.keep_session_id, "keepSessionId")[0]

@@ -6,7 +6,7 @@ laid out here once. All others are the library's; its answers and these are the 
 tests hold them side by side.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -15,6 +15,8 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLField,
     GraphQLList,
@@ -25,6 +27,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    get_named_type,
     is_leaf_type,
     located_error,
 )
@@ -34,6 +37,7 @@ from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 _MOST_ERRORS = 50
+_NO_VARIABLES = VariableValues({}, {})
 
 
 @dataclass(slots=True)
@@ -45,6 +49,7 @@ class _Run:
     errors: list[GraphQLError] = field(default_factory=list)
 
 
+Fragments = Mapping[str, FragmentDefinitionNode]
 # Turns what a resolver gave into what is answered; raises what is wrong with it.
 _Complete = Callable[[_Run, Any, Path], Any]
 
@@ -135,16 +140,43 @@ def laid_out(schema: GraphQLSchema, document: DocumentNode) -> Straight | None:
         if node.directives:
             raise _TooMuch
         found = parent.fields[node.name.value]
-        complete = _completing(found.type, node, f"{parent.name}.{node.name.value}")
+        complete = _completing(found.type, node, f"{parent.name}.{node.name.value}", {})
     except _TooMuch:
         return None
     return Straight(schema, operation, _Step(_key_of(node), [node], found, parent, None, complete))
 
 
-def _steps(parent: GraphQLObjectType, selection: SelectionSetNode) -> Iterator[_Step]:
+class Branch:
+    """A field's selections, laid out once for the library that executes the rest of the document."""
+
+    def __init__(self, complete: _Complete) -> None:
+        self._complete = complete
+
+    def answer(self, value: Any, path: Path) -> Any:
+        """What is answered; Undefined when anything is wrong with it, which is the library's to tell."""
+        run = _Run(_NO_VARIABLES, None)
+        try:
+            answer = self._complete(run, value, path)
+        except Exception:  # noqa: BLE001 - the library meets it again
+            return Undefined
+        return Undefined if run.errors else answer
+
+
+def laid_out_branch(kind: Any, node: FieldNode, fragments: Fragments, where: str) -> Branch | None:
+    """How to answer with an object, or a list of them, of which only is asked what is there already; else None."""
+    named = get_named_type(kind)
+    if not isinstance(named, GraphQLObjectType) or node.selection_set is None:
+        return None
+    try:
+        return Branch(_completing(kind, node, where, fragments))
+    except _TooMuch:
+        return None
+
+
+def _steps(parent: GraphQLObjectType, selection: SelectionSetNode, fragments: Fragments) -> Iterator[_Step]:
     seen = set()
-    for node in selection.selections:
-        if not isinstance(node, FieldNode) or node.directives or _key_of(node) in seen:
+    for node in _fields_of(parent, selection, fragments):
+        if node.directives or _key_of(node) in seen:
             raise _TooMuch
         seen.add(_key_of(node))
         name = node.name.value
@@ -154,21 +186,36 @@ def _steps(parent: GraphQLObjectType, selection: SelectionSetNode) -> Iterator[_
         definition = found.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         if found.args or definition is None or not definition.is_basic_field:
             raise _TooMuch
-        complete = _completing(found.type, node, f"{parent.name}.{name}")
+        complete = _completing(found.type, node, f"{parent.name}.{name}", fragments)
         yield _Step(_key_of(node), [node], found, parent, attrgetter(definition.python_name), complete)
 
 
-def _completing(kind: Any, node: FieldNode, where: str) -> _Complete:
+def _fields_of(parent: GraphQLObjectType, selection: SelectionSetNode, fragments: Fragments) -> Iterator[FieldNode]:
+    """The fields of a selection, and of the fragments in it that are of its type."""
+    for node in selection.selections:
+        if isinstance(node, FieldNode):
+            yield node
+            continue
+        spread = isinstance(node, FragmentSpreadNode)
+        fragment: Any = fragments.get(node.name.value) if isinstance(node, FragmentSpreadNode) else node
+        if fragment is None or node.directives or fragment.directives or (spread and getattr(node, "arguments", None)):
+            raise _TooMuch
+        if fragment.type_condition is None or fragment.type_condition.name.value != parent.name:
+            raise _TooMuch
+        yield from _fields_of(parent, fragment.selection_set, fragments)
+
+
+def _completing(kind: Any, node: FieldNode, where: str, fragments: Fragments) -> _Complete:
     if isinstance(kind, GraphQLNonNull):
-        return _never_null(_completing(kind.of_type, node, where), where)
+        return _never_null(_completing(kind.of_type, node, where, fragments), where)
     if isinstance(kind, GraphQLList):
-        complete = _completing(kind.of_type, node, where)
+        complete = _completing(kind.of_type, node, where, fragments)
         return _each(complete, node, is_null_allowed=not isinstance(kind.of_type, GraphQLNonNull))
     if is_leaf_type(kind):
         return _leaf(kind)
     if not isinstance(kind, GraphQLObjectType) or node.selection_set is None:
         raise _TooMuch
-    return _object(list(_steps(kind, node.selection_set)))
+    return _object(list(_steps(kind, node.selection_set, fragments)))
 
 
 def _never_null(complete: _Complete, where: str) -> _Complete:

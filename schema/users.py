@@ -12,13 +12,14 @@ from credits.ids import public_id
 from credits.instants import moment, month_of
 from credits.minutes import opened_by
 from credits.refusals import Code, Refusal
+from credits.searching import like
 from schema.context import Context, Info
 from schema.fields import resolved
 from schema.kinds import ConferenceDialOut, UserDialOut
 from schema.minute_pools import MinutePool
 from schema.money import Money
 from schema.nodes import Node, found_by
-from schema.paging import Connection, Window, connection, counting, like
+from schema.paging import Connection, Window, connection, counting
 from schema.plans import Plan, find_plan
 from schema.rows import LicenseRow, UserRow, read_rows
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 from sqlalchemy import Connection, QueuePool
 
-from db.session import Database
+from db.session import SETTINGS, Database
 from db.tables import metadata
 from tests.postgres import create_database, database_url, drop_database
 
@@ -28,7 +28,8 @@ _MARK = "SELECT concat_ws(' ', tableoid, ctid, xmin) AS mark"
 _DEFINITIONS = [f"{_MARK} FROM {name} WHERE {column} >= {_FIRST_OF_OURS}" for name, column in _CATALOGUES.items()]
 # What DISCARD ALL does, but for the statements that psycopg prepared: it would not notice that they are gone.
 _RESET = (
-    "SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; DISCARD TEMP; SELECT pg_advisory_unlock_all()"
+    f"SET SESSION AUTHORIZATION DEFAULT; RESET ALL; {SETTINGS}; CLOSE ALL; UNLISTEN *; DISCARD TEMP;"
+    " SELECT pg_advisory_unlock_all()"
 )
 _END_OTHERS = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"

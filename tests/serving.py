@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -19,15 +19,21 @@ LOG = "log"
 
 
 @contextmanager
-def program(data: Path, database: Database, *words: str, log_level: str = "INFO") -> Iterator[subprocess.Popen[bytes]]:
+def program(
+    data: Path,
+    database: Database,
+    *words: str,
+    log_level: str = "INFO",
+    set_to: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run `credits` with these words on a database for the length of the block; then tell it to end, and wait. What it
-    logs is in the file `LOG` among its data."""
+    logs is in the file `LOG` among its data. `set_to` has more of its variables, and wins."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CREDITS_")}
     settings = {"CREDITS_DATA": str(data), "CREDITS_DATABASE_URL": database.url, "CREDITS_LOG_FORMAT": "json"}
     with (data / LOG).open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", "from api.cli import main; main()", *words],
-            stderr=log, env={**clean, **settings, "CREDITS_LOG_LEVEL": log_level},
+            stderr=log, env={**clean, **settings, "CREDITS_LOG_LEVEL": log_level, **(set_to or {})},
         )  # fmt: skip
     try:
         yield process

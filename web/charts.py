@@ -12,6 +12,7 @@ from typing import Any
 
 _FEWEST_DAYS = 14
 _NEARLY_USED = 80
+_MOST_DAYS_LEFT = 36_525
 _FEWEST_PACE_DAYS = 7
 _MOST_BELOW = 12
 _GAP = Decimal("0.25")
@@ -134,7 +135,8 @@ def column_chart(values: Sequence[tuple[str, Decimal]], unit: str = "DAY") -> Co
 def days_left(
     available: Mapping[str, str], pace: Sequence[Mapping[str, Any]], history: Sequence[Mapping[str, Any]]
 ) -> int | None:
-    """How many days the available balance lasts at the pace of the last days; nothing when nothing was spent.
+    """How many days the available balance lasts at the pace of the last days; None when next to nothing was spent, so
+    that it would last for longer than anybody plans.
 
     The pace of a young account is that of its life so far, though never of less than a week.
     """
@@ -143,7 +145,8 @@ def days_left(
     spent = sum((Decimal(day["charged"]["amount"]) for day in recent), Decimal(0))
     if spent <= 0:
         return None
-    return max(0, int(Decimal(available["amount"]) * len(recent) / spent))
+    days = max(0, int(Decimal(available["amount"]) * len(recent) / spent))
+    return days if days < _MOST_DAYS_LEFT else None
 
 
 def share(part: Mapping[str, str], whole: Mapping[str, str]) -> int:

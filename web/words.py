@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from credits.language import Language, Sentence, sentence
+from credits.plans import PUBLISHED_NAMES, told_name
 
 WORDS: dict[str, dict[str, Sentence]] = {
     "source": {
@@ -123,16 +124,7 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "REMOVE": sentence("Take these away"),
         "REPLACE": sentence("Assign these and take all others away"),
     },
-    "plan": {
-        "MCOPSTN1": sentence("Domestic Calling Plan"),
-        "MCOPSTN2": sentence("Domestic and International Calling Plan"),
-        "MCOPSTN5": sentence("Domestic Calling Plan (120 minutes)"),
-        "MCOPSTN6": sentence("Domestic Calling Plan (240 minutes)"),
-        "MCOPSTN8": sentence("Domestic Calling Plan (120 minutes per user)"),
-        "MCOPSTNPAYG": sentence("Pay-As-You-Go Calling Plan"),
-        "MCOMEETADD": sentence("Audio Conferencing"),
-        "MCOPSTNPP": sentence("Communications Credits"),
-    },
+    "plan": PUBLISHED_NAMES,
     "change": {
         "ADDED": sentence("Added"),
         "CHANGED": sentence("Changed"),
@@ -188,6 +180,12 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "SENT": sentence("Sent"),
         "FAILED": sentence("Not sent"),
     },
+    "actor": {
+        "PERSON": sentence("signed in"),
+        "TOKEN": sentence("a program with a token"),
+        "COMMAND": sentence("at the server's command line"),
+        "SYSTEM": sentence("by itself"),
+    },
     "language": {"en": Sentence("English"), "ja": Sentence("日本語")},
     "theme": {
         "auto": sentence("As the system"),
@@ -207,9 +205,8 @@ def word(language: Language, group: str, name: str | None) -> str:
 
 def plan_name(language: Language, plan: Mapping[str, Any]) -> str:
     """What people call a plan: the published name in the reader's language, or the one that the operator gave it."""
-    published = WORDS["plan"].get(plan["code"])
-    name = str(plan["name"])
-    return language.say(name) if published is not None and published.message == name else name
+    told = told_name(plan["code"], str(plan["name"]))
+    return language.say(told.message) if isinstance(told, Sentence) else told
 
 
 def choices(language: Language, group: str) -> list[tuple[str, str]]:

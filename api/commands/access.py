@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from api import clock
-from api.commands.terminal import opened, read_account, read_settings, say, stop
+from api.commands.terminal import on_record, opened, read_account, read_settings, say, stop
 from credits.people import add_role, create_person, find_person
 from credits.tokens import create_token
 from db.kinds import Role, Scope
@@ -43,7 +43,7 @@ def create_admin(
         if known is not None:
             if account_id is None:
                 stop(f"{known.email} has a sign-in already.")
-            with database.transaction() as session:
+            with on_record(database, "addRole", account_id).transaction() as session:
                 add_role(session, person_id=known.person_id, account_id=account_id, role=role)
             say(f"{known.email} has a sign-in already, and is now {role.value} of {account}.")
             return
@@ -51,7 +51,7 @@ def create_admin(
             "Password", hide_input=True, confirmation_prompt=True, err=True
         )
         roles = {} if account_id is None else {account_id: role}
-        with database.transaction() as session:
+        with on_record(database, "createPerson", account_id).transaction() as session:
             create_person(session, email=email, password=password, is_operator=operator, roles=roles, now=clock.now())
     say(f"{email} may sign in as {'operator' if operator else f'{role.value} of {account}'}.")
 

@@ -2,7 +2,7 @@
 imported again after whatever stopped it. `credits calls export`: the usage report, which reads back as such a file."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from api import clock
 from api.commands.terminal import (
     REFUSED,
     in_english,
+    on_record,
     opened,
     read_account,
     read_edge,
@@ -22,7 +23,8 @@ from api.commands.terminal import (
     say,
     stop,
 )
-from credits.accounts import look_up
+from credits import audit
+from credits.accounts import AccountState, look_up
 from credits.call_messages import CallOutcome
 from credits.callers import users_named
 from credits.calls import LARGEST_BATCH, record_calls
@@ -32,7 +34,7 @@ from credits.language import language
 from credits.terms import Terms
 from credits.usage_report import Packing, name_of_report, report_parts, time_of_calls
 from db.kinds import CallStatus, Service
-from db.session import Database
+from db.session import Database, Session
 
 calls = typer.Typer(help="Finished calls.", no_args_is_help=True)
 
@@ -72,7 +74,7 @@ def import_calls(
             read = read.with_users(users_named(session, account_id, read.user_names))
         counts = _show_unread(read)
         charged_micros = 0
-        for row, outcome in _recorded(database, account_id, read, settings.terms):
+        for row, outcome in _recorded(database, owner, file.name, read, settings.terms):
             counts[_show(row, outcome)] += 1
             charged_micros += 0 if outcome.duplicate else outcome.charge_micros
     _sum_up(counts, clock.ticks() - started, language("en").money(charged_micros, owner.currency))
@@ -108,9 +110,12 @@ def export_calls(
     say(f"Wrote {count:,} calls.")
 
 
-def _recorded(database: Database, account_id: int, read: CallFile, terms: Terms) -> Iterator[tuple[int, CallOutcome]]:
+def _recorded(
+    database: Database, owner: AccountState, name: str, read: CallFile, terms: Terms
+) -> Iterator[tuple[int, CallOutcome]]:
     """Charge the calls, a batch to a transaction, and tell of each once it is safe."""
     rates = RateBook()
+    database = on_record(database, "importCalls", owner.account_id)
     columns = (TextColumn("Charging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("calls", total=len(read.calls))
@@ -120,13 +125,21 @@ def _recorded(database: Database, account_id: int, read: CallFile, terms: Terms)
                 outcomes = record_calls(
                     session,
                     rates=rates,
-                    account_id=account_id,
+                    account_id=owner.account_id,
                     reports=read.calls[batch],
                     now=clock.now(),
                     terms=terms,
                 )
+                _put_on_record(session, owner, name, outcomes)
             yield from zip(read.rows[batch], outcomes, strict=True)
             progress.update(bar, advance=len(outcomes))
+
+
+def _put_on_record(session: Session, owner: AccountState, name: str, outcomes: Sequence[CallOutcome]) -> None:
+    """Let the audit log have how many calls of the file are new, and what they cost."""
+    new = [each for each in outcomes if each.refusal is None and not each.duplicate]
+    charged = audit.amount(sum(each.charge_micros for each in new), owner.currency)
+    audit.changed(session, name, after={"calls": len(new), "charged": charged} if new else {})
 
 
 def _show_unread(read: CallFile) -> Counter[str]:

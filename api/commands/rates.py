@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from api import clock
-from api.commands.terminal import in_english, opened, read_instant, read_mapping, read_settings, say, stop
+from api.commands.terminal import in_english, on_record, opened, read_instant, read_mapping, read_settings, say, stop
 from credits.files.rate_files import RateFile, read_rates
 from credits.language import Language, language
 from credits.publishing import Change, Publication, RateDraft, check_drafts, publish_deck
@@ -96,7 +96,10 @@ def _run(wanted: _Wanted, *, dry_run: bool) -> None:
     spoilt = bad_rows > 0 and not wanted.skip_bad_rows
     if spoilt and not dry_run:
         stop(f"Nothing is published: {bad_rows:,} bad rows. Correct them, or leave them out with --skip-bad-rows.")
-    with opened(read_settings()) as database, database.transaction() as session:
+    with (
+        opened(read_settings()) as database,
+        on_record(database, "publishRateDeck").transaction() as session,
+    ):
         publication = publish_deck(
             session,
             name=wanted.deck,

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from starlette.applications import Starlette
 
 from api.commands.terminal import opened, read_settings, say
 from api.logs import set_up_logs
+from api.metrics import shared_counts, told_on
 from api.settings import Settings
 from api.working import worker_of
 from credits.people import any_operator
@@ -54,17 +56,18 @@ def serve(
 def run_server(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:
     """Serve until told to stop. Each process makes its own app, from the environment."""
     set_up_logs(settings)
-    uvicorn.run(
-        "api.app:app_from_environment",
-        **SERVED,
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        forwarded_allow_ips=settings.trusted_proxies,
-        timeout_graceful_shutdown=20,
-        timeout_worker_healthcheck=60,  # a process that is still starting on a busy machine is not dead
-    )
+    with shared_counts(workers):
+        uvicorn.run(
+            "api.app:app_from_environment",
+            **SERVED,
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            forwarded_allow_ips=settings.trusted_proxies,
+            timeout_graceful_shutdown=20,
+            timeout_worker_healthcheck=60,  # a process that is still starting on a busy machine is not dead
+        )
 
 
 def serve_on(listening: socket.socket, app: Starlette) -> None:
@@ -73,11 +76,18 @@ def serve_on(listening: socket.socket, app: Starlette) -> None:
     uvicorn.Server(config).run(sockets=[listening])
 
 
-def worker() -> None:
+def worker(
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Tell Prometheus on this port what is done; 0: on none.")
+    ] = 0,
+    metrics_host: Annotated[str, typer.Option(help="The address to listen on for that.")] = "127.0.0.1",
+) -> None:
     """Do the background work alone, until told to stop: what falls due, recharges, mail."""
     settings = read_settings()
     set_up_logs(settings)
-    with opened(settings) as database:
+    with opened(settings) as database, ExitStack() as held:
+        if metrics_port:
+            held.enter_context(told_on(metrics_host, metrics_port, database))
         background = worker_of(settings, database)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: background.ask_to_stop())

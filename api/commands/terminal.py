@@ -3,21 +3,26 @@
 Exit codes: 0 done, 1 refused or found wrong, 2 used wrongly.
 """
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
 
+from api import clock
 from api.settings import Settings
+from credits.audit import Actor, Deed
 from credits.ids import read_id
 from credits.instants import instant, start_of_day
 from credits.language import language
 from credits.refusals import Refusal
 from db import migrations
+from db.kinds import ActorKind
 from db.session import Database
 
 REFUSED = 1
@@ -63,6 +68,21 @@ def opened(settings: Settings) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def on_record(database: Database, action: str, account_id: int | None = None, **given: Any) -> Database:
+    """The database for a command that changes something: the audit log tells who, by their name on this machine."""
+    return database.accompanied(
+        Deed(Actor(ActorKind.COMMAND, user_here()), action, clock.now(), account_id, given=given)
+    )
+
+
+def user_here() -> str:
+    """Who runs this command, as the machine knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # nobody with a name, as in some containers
+        return f"uid {os.getuid()}"
 
 
 def read_account(text: str) -> int:

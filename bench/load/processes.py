@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -41,24 +41,38 @@ class Server(NamedTuple):
 @contextmanager
 def serving(database: Database, *, workers: int) -> Iterator[Server]:
     """`credits serve` with so many processes, on a port of its own, with its usual settings."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="credits-bench-") as folder:
+        words = ["serve", "--host", HOST, "--port", str(port), "--workers", str(workers)]
+        settings = {"CREDITS_DATA": folder, "CREDITS_DATABASE_URL": database.url}
+        program = [sys.executable, "-c", "from api.cli import main; main()", *words]
+        with started(program, Path(folder), processes=workers, settings=settings) as pid:
+            yield Server(port, pid)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as listening:
         listening.bind((HOST, 0))
         port: int = listening.getsockname()[1]
+    return port
+
+
+@contextmanager
+def started(
+    words: Sequence[str], folder: Path, *, processes: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """A program that serves with uvicorn, from when all its processes do; what it says goes to a log in a folder."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CREDITS_")}
-    with tempfile.TemporaryDirectory(prefix="credits-bench-") as folder:
-        log = Path(folder) / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-c", "from api.cli import main; main()", "serve",
-                 "--host", HOST, "--port", str(port), "--workers", str(workers)],
-                stdout=out, stderr=out, env={**clean, "CREDITS_DATA": folder, "CREDITS_DATABASE_URL": database.url},
-            )  # fmt: skip
-        try:
-            _await_start(process, log, workers)
-            yield Server(port, process.pid)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=PATIENCE_SECONDS)
+    log = folder / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(words, stdout=out, stderr=out, env={**clean, **(settings or {})})
+    try:
+        _await_start(process, log, processes)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=PATIENCE_SECONDS)
 
 
 def _await_start(process: "subprocess.Popen[bytes]", log: Path, workers: int) -> None:

@@ -84,9 +84,7 @@ def read_users(name: str, content: bytes) -> UserFile:
 
 def _user(table: Sheet, row: Row, said: Mapping[str, str], sign: str | None) -> ReadUser:
     written = said.get("monthly_limit", "")
-    limit = read_figure(written, sign).value if written else None
-    if limit is not None:
-        micros_of(limit, "monthlyLimit")  # what is no amount of money is refused here, in its row
+    limit = _limit(written, sign) if written else None
     return ReadUser(
         number=row.number,
         text=table.text_of(row),
@@ -97,6 +95,16 @@ def _user(table: Sheet, row: Row, said: Mapping[str, str], sign: str | None) -> 
         monthly_limit=limit,
         plan_codes=tuple(code for code in _BETWEEN_CODES.split(said.get("licences", "")) if code),
     )
+
+
+def _limit(written: str, sign: str | None) -> Decimal:
+    """A limit; what is no amount of money is refused here, in its row."""
+    try:
+        limit = read_figure(written, sign).value
+    except Refusal:
+        raise invalid("monthlyLimit", "{text} is not an amount.", text=written) from None
+    micros_of(limit, "monthlyLimit")
+    return limit
 
 
 def _cell(row: Row, at: int) -> str:

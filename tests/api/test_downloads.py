@@ -2,16 +2,19 @@
 
 import csv
 import io
+import json
 import zipfile
 
 import pytest
 
+from credits.accounts import update_account
+from credits.audit import Actor, record
 from credits.call_messages import CallReport
 from credits.calls import record_calls
 from credits.decks import RateBook
 from credits.ids import public_id
 from credits.instants import MINUTE
-from db.kinds import Scope
+from db.kinds import ActorKind, Scope
 from tests.api.conftest import House, ask
 from tests.factories import NOW, make_deck
 
@@ -82,3 +85,36 @@ def test_a_time_that_is_none_is_refused_in_words(house: House) -> None:
 def test_a_token_opens_no_page(house: House) -> None:
     for path in ("/", f"/accounts/{house.account}", f"/accounts/{house.account}/calls.csv", "/rates"):
         assert house.client().get(path, headers=authorization(house, Scope.READ)).status_code == 401
+
+
+def test_a_program_downloads_the_audit_log_that_it_may_read(house: House) -> None:
+    with house.database.transaction() as session:
+        update_account(session, account_id=house.account_id, name="Renamed")
+        alice = Actor(ActorKind.PERSON, "alice@example.com")
+        record(session, alice, "updateAccount", at=NOW, account_id=house.account_id)
+        record(session, alice, "setZoneA", at=NOW)
+    client, own = house.client(), f"/accounts/{house.account}/audit.jsonl"
+    admin = authorization(house, Scope.READ, Scope.ADMIN)
+    operator = authorization(house, Scope.READ, Scope.ADMIN, operator=True)
+
+    assert client.get(own).status_code == 401
+    assert client.get(own, headers=authorization(house, Scope.READ)).status_code == 403
+    assert client.get("/audit.csv", headers=admin).status_code == 403
+    assert client.get(f"/accounts/{house.account}/audit", headers=admin).status_code == 401
+    assert [json.loads(line)["action"] for line in client.get(own, headers=admin).text.splitlines()] == [
+        "updateAccount"
+    ]
+    assert len(client.get("/audit.csv", headers=operator).text.splitlines()) == 3
+
+
+def test_what_a_program_changes_is_recorded_with_its_address_and_the_requests_id(house: House) -> None:
+    rename = (
+        f'mutation {{ updateAccount(input: {{accountId: "{house.account}", name: "New"}}) {{ errors {{ code }} }} }}'
+    )
+    headers = {**authorization(house, Scope.ADMIN), "X-Request-ID": "from-the-proxy-1"}
+
+    ask(house.client(), rename, **headers)
+
+    with house.database.reading() as session:
+        found = session.rows("SELECT actor_kind, actor, address, request_id, actor_id IS NOT NULL FROM audit_event")
+    assert [(*row[:4], bool(row[4])) for row in found] == [("TOKEN", "Switch", "testclient", "from-the-proxy-1", True)]

@@ -21,12 +21,13 @@ from api.mail import NOT_IN_TIME, Folder, Mailer, Smtp, mailer_of, send_due_noti
 from api.mail_server import SmtpServer, read_sender, read_smtp_url, usual_sender
 from api.settings import Settings
 from credits import notices
-from credits.instants import MINUTE
+from credits.instants import HOUR, MINUTE
 from credits.notices import LEASE, WAITS
 from db.kinds import NoticeKind
 from db.session import Database
 from tests.factories import NOW, make_account
 from tests.mail import ANN, BEN, mail_to, make_notice, notices_of
+from tests.measured import growing
 
 SENDER = "Communications Credits <credits@example.com>"
 BASE_URL = "https://credits.example.com"
@@ -233,6 +234,25 @@ def test_without_a_server_one_notice_waits_and_the_others_are_not_even_tried(
 
     assert [row.attempts for row in notices_of(database, account_id)] == [1, 0]
     assert "refused" in (state_of(database, account_id)[1] or "")
+
+
+def test_mail_is_counted_by_what_became_of_it_each_time_it_was_tried(
+    sqlite_database: Database, postbox: Postbox, smtp: Smtp
+) -> None:
+    for addresses in ([ANN, BEN], [BEN], [ANN]):
+        account_id = make_account(sqlite_database)
+        mail_to(sqlite_database, account_id, *addresses)
+        make_notice(sqlite_database, account_id)
+    postbox.refuse = {BEN: "550 No such user"}
+    nowhere = Smtp(SmtpServer(HOST, free_port(), None, None, tls=False, starttls=False), timeout_seconds=5)
+
+    with growing("mail") as grown:
+        send(sqlite_database, smtp)
+        send(sqlite_database, nowhere, NOW + MINUTE)
+        postbox.answer = "554 5.7.1 Looks like spam"
+        send(sqlite_database, smtp, NOW + 2 * HOUR)
+
+    assert grown == {"mail_total sent": 2, "mail_total refused": 3, "mail_total away": 1}
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(database: Database, account_id: int) -> None:

@@ -14,6 +14,8 @@ import uvicorn
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from api import clock
 from api.acting import act_on_kept_event
@@ -212,17 +214,18 @@ def test_a_page_of_another_site_that_posts_here_is_no_message_from_stripe(shop: 
     assert answer.status_code == 400
 
 
-def test_a_payment_that_nobody_here_knows_is_kept_and_said_aloud(
-    shop: Shop, peer: StripePeer, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_payment_that_nobody_here_knows_is_kept_and_said_aloud(shop: Shop, peer: StripePeer) -> None:
     payment_id = shop.recharge()
     peer.do("finish", name=payment_id)
     with shop.database.transaction() as session:
         session.execute("UPDATE recharge SET provider_payment = NULL")
 
-    assert shop.send(shop.event("payment_intent.succeeded")) == 200
+    with capture_logs(processors=[merge_contextvars]) as logged:
+        assert shop.send(shop.event("payment_intent.succeeded")) == 200
+
     assert shop.kept == {"payment_intent.succeeded": "UNKNOWN"}
-    assert "event_of_unknown_payment" in "".join(capsys.readouterr())
+    lines = {line["event"]: line["request_id"] for line in logged}
+    assert lines["event_of_unknown_payment"] == lines["webhook"]  # also where it is acted on, after the answer
     with shop.database.reading() as session:
         assert events_due(session, clock.now() + 11_000_000) == [shop.event("payment_intent.succeeded")["id"]]
 

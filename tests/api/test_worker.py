@@ -6,19 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from api import clock
 from api.mail import Folder
 from api.worker import LEFT_ALONE, Loop, Post, Worker
 from credits import recharging
 from credits.due import bring_up_to_date
-from credits.instants import DAY, HOUR, MINUTE
+from credits.instants import DAY, HOUR, MINUTE, SECOND
 from credits.payment_methods import add_payment_method
 from credits.providers import PaymentAnswer, PaymentRequest, Providers, TestProvider
 from credits.refusals import conflict
 from credits.terms import Terms
 from db.session import Database
 from tests.factories import NOW, PROVIDERS, make_account, make_agreement, make_card, make_lot, make_test_account, micros
+from tests.measured import counted, growing
 
 
 def worker_on(database: Database, folder: Path) -> Worker:
@@ -90,13 +94,14 @@ def test_one_things_fault_stops_no_other_and_is_left_alone_for_a_while(
 
     monkeypatch.setattr("api.worker.bring_up_to_date", fails_for_the_first)
     worker = worker_on(sqlite_database, tmp_path)
-    with capture_logs() as logged:
+    with capture_logs() as logged, growing("worker_jobs") as grown:
         worker.do_money(NOW + 30 * DAY)
         worker.do_money(NOW + 30 * DAY + LEFT_ALONE - 1)
         worker.do_money(NOW + 30 * DAY + LEFT_ALONE)
         worker.do_money(NOW + 30 * DAY + MINUTE // 2)
 
     assert forfeited(sqlite_database) == 2
+    assert grown == {"worker_jobs_total account done": 2, "worker_jobs_total account failed": 2}
     assert [line["thing"] for line in logged if line["event"] == "work_failed"] == [accounts[0]] * 2
     assert tried.count(accounts[0]) == 2
 
@@ -122,6 +127,28 @@ def test_a_loop_works_on_a_thread_until_it_is_stopped(monkeypatch: pytest.Monkey
     loop.stop()
     loop.join()
     assert not any(thread.name == "money" for thread in threading.enumerate())
+
+
+def test_when_a_loop_last_ended_a_round_is_told_and_one_that_failed_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rounds = threading.Semaphore(0)
+    monkeypatch.setattr("api.worker.SHORTEST_ROUND_SECONDS", 0.001)
+
+    def fails() -> int:
+        rounds.release()
+        raise RuntimeError("broken")
+
+    for name, work in (("round that ends", counting_on(rounds)), ("round that fails", fails)):
+        loop = Loop(name, work, interval_seconds=0.001)
+        loop.start()
+        assert all(rounds.acquire(timeout=5) for _ in range(3))
+        loop.stop()
+        loop.join()
+
+    told = counted()
+    assert abs(told["worker_last_round_timestamp_seconds round that ends"] - clock.now() / SECOND) < 60
+    assert "worker_last_round_timestamp_seconds round that fails" not in told
 
 
 def test_a_nudge_makes_a_loop_work_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,6 +209,25 @@ def test_a_refusal_is_no_fault_but_is_left_alone_too(
     assert [(line["event"], line["log_level"], line["reason"]) for line in logged] == [
         ("work_refused", "warning", "Not now.")
     ]
+
+
+def test_a_line_that_is_logged_while_a_thing_is_done_says_which(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    account_id = make_account(sqlite_database)
+    make_lot(sqlite_database, account_id, expires_at=NOW + DAY)
+
+    def notes(*_: object) -> int:
+        structlog.get_logger("tests").info("noted")
+        return 1
+
+    monkeypatch.setattr("api.worker.bring_up_to_date", notes)
+    with capture_logs(processors=[merge_contextvars]) as logged:
+        worker_on(sqlite_database, tmp_path).keep_books(NOW + 30 * DAY)
+
+    noted, worked = logged
+    assert (noted["event"], noted["kind"], noted["thing"]) == ("noted", "account", account_id)
+    assert (worked["event"], "thing" in worked) == ("worked", False)
 
 
 def test_more_than_one_list_of_things_is_done_and_what_stays_due_hides_nothing(

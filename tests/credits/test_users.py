@@ -11,6 +11,7 @@ from credits.refusals import Code, Refusal
 from credits.users import LARGEST_IMPORT, NewUser, UserValues, create_users, remove_user, update_user
 from db.kinds import AccountStatus, CallStatus, RefusalReason
 from db.session import Database
+from tests.books import a_call
 from tests.calling import AT_HOME, Callers, gather_callers
 from tests.factories import NOW, make_user, micros
 
@@ -214,6 +215,39 @@ def test_a_call_in_progress_of_a_removed_user_is_still_settled(callers: Callers)
     settled = callers.books.call("c1")
     assert (settled.status, settled.charge_micros, settled.user_no) == (CallStatus.SETTLED, micros("0.6"), user_no)
     assert callers.books.breaches() == []
+
+
+def test_a_finished_call_of_a_user_removed_since_is_charged_on_credit_and_kept_with_the_user(callers: Callers) -> None:
+    user_no = callers.user("MCOPSTN1", monthly_limit_micros=micros(1))
+    remove(callers, user_no)
+
+    call = callers.calls(user_no, seconds=120)
+
+    assert (call.status, call.charge_micros) == (CallStatus.SETTLED, micros("1.2"))
+    assert (call.user_no, call.plan_seconds) == (user_no, 0)
+    assert callers.books.breaches() == []
+
+
+def test_a_finished_call_of_a_user_who_never_was_is_refused(callers: Callers) -> None:
+    before = callers.books.dump()
+
+    (told,) = callers.books.record(a_call(2, user_no=7))
+
+    assert told.refusal is not None
+    assert (told.refusal.code, told.refusal.field) == (Code.NOT_FOUND, ("userId",))
+    assert callers.books.dump() == before
+
+
+def test_an_emergency_call_is_settled_though_the_user_in_whose_country_it_is_one_was_removed(callers: Callers) -> None:
+    user_no = callers.user(country="GB")
+    asked = callers.asks(user_no, "999", call_id="c1")
+
+    remove(callers, user_no)
+    ended = callers.books.settle("c1", 60)
+    (reported,) = callers.books.record(a_call(1, call_id="c2", to_number="999", user_no=user_no))
+
+    assert (asked.authorized, ended.error) == (True, None)
+    assert (reported.status, reported.charge_micros) == (CallStatus.SETTLED, 0)
 
 
 @pytest.mark.parametrize("verb", ["create", "update", "remove", "licenses"])

@@ -290,13 +290,18 @@ def test_sqlite_is_of_a_version_without_the_wal_reset_race() -> None:
     assert sqlite.sqlite_version_info >= (3, 51, 3)
 
 
-def test_connections_that_the_server_dropped_are_replaced(postgresql_database: Database) -> None:
-    with postgresql_database.transaction() as first, postgresql_database.transaction() as second:
+def drop_connections(database: Database) -> None:
+    """Let the server drop two connections that wait in the pool."""
+    with database.transaction() as first, database.transaction() as second:
         backends = [session.row("SELECT pg_backend_pid()") for session in (first, second)]
-    with closing(Database(postgresql_database.url)) as other, other.transaction() as session:
+    with closing(Database(database.url)) as other, other.transaction() as session:
         for backend in backends:
             assert backend is not None
             session.rows("SELECT pg_terminate_backend(?, 5000)", *backend)
+
+
+def test_connections_that_the_server_dropped_are_replaced(postgresql_database: Database) -> None:
+    drop_connections(postgresql_database)
 
     with postgresql_database.transaction() as session:
         insert_deck(session, 1)
@@ -312,3 +317,30 @@ def test_a_connection_lost_within_a_transaction_is_an_error_and_then_forgotten(p
 
     with postgresql_database.transaction() as session:
         assert numbers(session) == []
+
+
+def test_a_hurried_transaction_commits_and_leaves_no_trace_when_it_fails(database: Database) -> None:
+    with database.transaction(hurried=True) as session, session.together():
+        insert_deck(session, 1)
+    with pytest.raises(ZeroDivisionError), database.transaction(hurried=True) as session:
+        insert_deck(session, 2)
+        raise ZeroDivisionError
+    with database.transaction(hurried=True):
+        pass
+
+    with database.reading() as session:
+        assert numbers(session) == [1]
+
+
+def test_a_hurried_transaction_on_a_dropped_connection_fails_and_the_next_finds_a_new_one(
+    postgresql_database: Database,
+) -> None:
+    drop_connections(postgresql_database)
+
+    with pytest.raises(psycopg.OperationalError), postgresql_database.transaction(hurried=True) as session:
+        insert_deck(session, 1)
+    with postgresql_database.transaction(hurried=True) as session:
+        insert_deck(session, 2)
+
+    with postgresql_database.reading() as session:
+        assert numbers(session) == [2]

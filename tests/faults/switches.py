@@ -186,8 +186,8 @@ def _die_at(step: int | None) -> None:
     transaction = Database.transaction
 
     @contextmanager
-    def counted(database: Database) -> Iterator[Session]:
-        with transaction(database) as session:
+    def counted(database: Database, *, hurried: bool = False) -> Iterator[Session]:
+        with transaction(database, hurried=hurried) as session:
             yield session
             pass_step()
         pass_step()

@@ -377,7 +377,7 @@ class Model:
         known = self.calls.get(call_id)
         if answered_at > self.now + SKEW:
             return Told(Code.INVALID)
-        if user_no is not None and self._user(user_no) is None and (known is None or known.user_no != user_no):
+        if user_no is not None and user_no not in self.users:
             return Told(Code.NOT_FOUND)
         if not number.possible:
             return Told(Code.INVALID)

@@ -61,7 +61,7 @@ def test_a_refusal_is_an_answer_with_its_reason_and_a_call_that_explains_it(smal
     assert (answer["authorized"], answer["maxDurationSeconds"], answer["refusal"]) == (False, 0, "NO_RATE")
     assert answer["errors"] == []
     assert answer["call"]["status"] == "REFUSED"
-    assert answer["call"]["explanation"][0] == "+33142685300 was read as +33142685300, a number of FR."
+    assert answer["call"]["explanation"][0] == "+33142685300 is a number of FR."
     assert "no rate" in answer["call"]["explanation"][-1]
 
 
@@ -72,7 +72,8 @@ def test_too_little_credit_is_told_with_what_to_do(small_api: Api, account_id: i
 
     assert answer["refusal"] == "INSUFFICIENT_CREDIT"
     assert answer["call"]["explanation"][-1] == (
-        "$0.04 is available, which does not pay for it: the call is refused. Add funds, or turn on automatic recharge."
+        "Such a call costs $0.06 at least, and $0.04 is available: the call is refused. Add funds, or turn on automatic"
+        " recharge."
     )
 
 

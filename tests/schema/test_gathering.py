@@ -5,6 +5,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from credits.call_messages import Answer, Authorization, CallAnswer, CallOutcome
 from credits.calls import LARGEST_BATCH
 from credits.refusals import Code, Refusal
 from db.session import Database, Session
+from db.waiting import aside
 from schema.gathering import CallGatherer
 from tests.books import PRICED, Books, a_call, open_books
 from tests.factories import NOW, a_key, micros
@@ -32,12 +34,12 @@ class CountingDatabase(Database):
         self.gate = threading.Event()
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, *, hurried: bool = False) -> Iterator[Session]:
         """Count it, and wait at the gate."""
         self.begun += 1
         self.arrival.release()
-        assert self.gate.wait(PATIENCE_SECONDS)
-        with super().transaction() as session:
+        assert aside(partial(self.gate.wait, PATIENCE_SECONDS))
+        with super().transaction(hurried=hurried) as session:
             yield session
 
     def wait_until_begun(self) -> None:
@@ -86,11 +88,26 @@ class Counter:
 
 
 @pytest.fixture
-def counter(database: Database) -> Iterator[Counter]:
-    """An account with money, and a gate that stands open."""
+def home() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that lasts."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(PATIENCE_SECONDS)
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+@pytest.fixture(params=["on a thread", "on a loop"])
+def counter(database: Database, home: asyncio.AbstractEventLoop, request: pytest.FixtureRequest) -> Iterator[Counter]:
+    """An account with money, and a gate that stands open; messages are posted on a thread, or on a loop that lasts."""
     books = open_books(database)
     books.grant(100)
     counter = Counter(books)
+    if request.param == "on a loop":
+        counter.gatherer.live_on(home)
     counter.database.gate.set()
     yield counter
     counter.database.close()

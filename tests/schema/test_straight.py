@@ -6,8 +6,9 @@ from typing import Any
 import graphql
 import pytest
 import strawberry
-from graphql import parse
+from graphql import DocumentNode, ExecutionResult, parse
 
+from schema.branches import BranchingExecutor
 from schema.straight import laid_out
 from tests.schema.asking import SDL
 
@@ -61,6 +62,10 @@ class Query:
     async def sure(self, name: str) -> Tree:
         return TREES[name]
 
+    @strawberry.field
+    async def trees(self) -> list[Tree | None] | None:
+        return [*TREES.values()]
+
 
 SCHEMA = strawberry.Schema(Query)._schema
 WHOLE = "leaf { number must may } perhaps { number must } leaves { must } gaps { number must } words lost { must }"
@@ -68,12 +73,12 @@ WHOLE = "leaf { number must may } perhaps { number must } leaves { must } gaps {
 
 def run_by_library(document: str, variables: dict[str, Any]) -> Any:
     """The answer of the library."""
+    return asyncio.run(executed(parse(document), variables)).formatted
 
-    async def run() -> Any:
-        result = graphql.execute(SCHEMA, parse(document), variable_values=variables, hide_suggestions=True)
-        return await result if asyncio.iscoroutine(result) else result
 
-    return asyncio.run(run()).formatted
+async def executed(document: DocumentNode, variables: dict[str, Any], **options: Any) -> ExecutionResult:
+    result = graphql.execute(SCHEMA, document, variable_values=variables, hide_suggestions=True, **options)
+    return result if isinstance(result, ExecutionResult) else await result
 
 
 def run_straight(document: str, variables: dict[str, Any]) -> Any:
@@ -117,7 +122,6 @@ def test_wrong_variables_are_told_as_the_library_tells_them(variables: dict[str,
         '{ tree(name: "good") { words words } }',
         '{ tree(name: "good") { words @include(if: false) } }',
         '{ tree(name: "good") @skip(if: true) { words } }',
-        '{ tree(name: "good") { ... on Tree { words } } }',
         'query A { tree(name: "good") { words } } query B { sure(name: "good") { words } }',
         '{ ...F } fragment F on Query { tree(name: "good") { words } }',
         "{ __typename }",
@@ -130,3 +134,24 @@ def test_all_else_is_left_to_the_library(document: str) -> None:
 
 def test_what_needs_a_resolver_below_its_root_is_left_to_the_library() -> None:
     assert laid_out(SDL, parse("{ viewer { accounts { nodes { id } } } }")) is None
+
+
+BRANCHING = """
+    query ($name: String!, $without: Boolean = false) {
+      tree(name: $name) { ...Rows workedOut } sure(name: $name) { workedOut ... on Tree { gaps { ...Both } } }
+      rows: tree(name: $name) { leaves { ...Both other: number @skip(if: $without) } lost { must must } }
+      trees { ...Rows } trees { workedOut }
+    }
+    fragment Rows on Tree { leaves { ...Both } perhaps { ...Both } words gaps { number } }
+    fragment Both on Leaf { ...One may } fragment One on Leaf { number must __typename }"""
+
+
+@pytest.mark.parametrize("name", [*TREES, "fault"])
+@pytest.mark.parametrize("document", [BRANCHING, BRANCHING.replace(" __typename", "")])
+def test_branches_that_are_read_off_answer_as_the_library_does(document: str, name: str) -> None:
+    """Also the second time, when they are remembered."""
+    parsed, variables = parse(document), {"name": name}
+
+    ours = [asyncio.run(executed(parsed, variables, executor_class=BranchingExecutor)).formatted for _ in range(2)]
+
+    assert ours[0] == ours[1] == run_by_library(document, variables)

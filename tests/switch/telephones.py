@@ -82,6 +82,7 @@ HEARS_RINGING = _hear('response="100" optional="true"') + _hear('response="180"'
 DIALS_AGAIN = _insist(_first("INVITE", 2))
 HEARS_ANSWER = _PROGRESS + _hear('response="200" rrs="true"') + _send(_within("ACK", 1))
 HEARS_ANSWER_TO_THAT = _PROGRESS + _hear('response="200" rrs="true"') + _send(_within("ACK", 2))
+HEARS_ANSWER_AND_IS_SILENT = _PROGRESS + _hear('response="200" rrs="true"')
 HANGS_UP = _insist(_within("BYE", 3)) + _hear('response="200"')
 GIVES_UP = (
     _insist(_first("CANCEL")) + _hear('response="200"') + _hear('response="487"') + _send(_first("ACK"))
@@ -91,6 +92,7 @@ IS_CALLED = _hear('request="INVITE" rrs="true"')
 RINGS = _send(_reply("180 Ringing", to=_ANSWERING))
 # A switch that has much to do may pass on the BYE before the ACK.
 ANSWERS = _insist(_reply("200 OK", to=_ANSWERING)) + _hear('request="ACK" optional="true"')
+ANSWERS_ONCE = _send(_reply("200 OK", to=_ANSWERING))
 IS_BUSY = _insist(_reply("486 Busy Here", to=_ANSWERING)) + _hear('request="ACK"')
 ASKS_WHO_CALLS = _insist(_reply("407 Proxy Authentication Required", to=_ANSWERING)) + _hear('request="ACK"')
 IS_GIVEN_UP = (

@@ -6,6 +6,7 @@ from tests.serving import free_port, soon
 from tests.switch.conftest import GERMANY, MakeLine, Outcome
 from tests.switch.telephones import (
     ANSWERS,
+    ANSWERS_ONCE,
     ASKS_WHO_CALLS,
     DIALS,
     DIALS_AGAIN,
@@ -13,6 +14,7 @@ from tests.switch.telephones import (
     GIVES_UP,
     HANGS_UP,
     HEARS_ANSWER,
+    HEARS_ANSWER_AND_IS_SILENT,
     HEARS_ANSWER_TO_THAT,
     HEARS_HANGING_UP,
     HEARS_RINGING,
@@ -96,6 +98,15 @@ def test_a_call_is_granted_more_before_its_time_is_over(line: MakeLine) -> None:
     home.call([DIALS, HEARS_ANSWER, talks(2.3), HANGS_UP], PICKS_UP)
 
     settled = Outcome(left="0.97", calls=[(GERMANY, "SETTLED", 3)], charges=("-0.03",))
+    assert home.comes_to(settled) == settled
+
+
+def test_a_caller_who_never_acknowledges_its_answer_gets_no_more_time(line: MakeLine) -> None:
+    home = line("1.00", GRANT_SECONDS=2, MARGIN_SECONDS=1)
+
+    home.call([DIALS, HEARS_ANSWER_AND_IS_SILENT, HEARS_HANGING_UP], [IS_CALLED, RINGS, ANSWERS_ONCE, HEARS_HANGING_UP])
+
+    settled = Outcome(left="0.98", calls=[(GERMANY, "SETTLED", 2)], charges=("-0.02",))
     assert home.comes_to(settled) == settled
 
 

@@ -60,6 +60,7 @@ def test_the_balance_lasts_as_long_as_the_last_days_say() -> None:
     assert days_left(usd("100.00"), idle, idle) is None
     assert days_left(usd("-5.00"), days, days) == 0
     assert days_left(usd("100.00"), [], []) is None
+    assert days_left(usd("1000000000000.00"), days, days) is None
 
 
 def test_the_pace_of_a_young_account_is_that_of_its_life_so_far() -> None:

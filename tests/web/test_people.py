@@ -260,8 +260,9 @@ def test_users_are_entered_from_a_file_and_bad_rows_are_told(ada: Browser) -> No
     page = text(answer)
 
     assert answer.status_code == 200
-    assert "Users entered: 1. Rows that could not be taken: 4." in page
+    assert "Users entered: 1. There already, and left as they are: 1. Rows that could not be taken: 3." in page
     assert "Another user goes by the name MIA@contoso.example already." in page
+    assert "lots is not an amount." in page
     assert "exclude each other" in page
     (lena,) = rows(ada, "/accounts/{account}/users.csv?search=lena")
     assert (lena["Country code"], lena["Monthly limit"], lena["Licences"]) == ("DE", "12.50", "MCOPSTN6 MCOPSTNPP")
@@ -276,6 +277,17 @@ def test_our_own_list_is_such_a_file_in_either_language(ada: Browser) -> None:
         assert "Users entered: 2." in text(answer), language
     assert len(licences(ada)) == 2  # by name: they are called the same
     assert len(rows(ada, "/accounts/{account}/users.csv")) == 6
+
+
+def test_a_list_of_users_who_are_all_there_already_is_no_cause_for_alarm(ada: Browser) -> None:
+    before = rows(ada, "/accounts/{account}/users.csv")
+
+    answer = hand_in(ada, ada.see("/accounts/{account}/users.csv").text)
+
+    assert "Users entered: 0. There already, and left as they are: 2." in text(answer)
+    assert "could not be taken" not in answer.text
+    assert "amber" not in answer.text
+    assert rows(ada, "/accounts/{account}/users.csv") == before
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", b"PK\x03\x04 no archive"])

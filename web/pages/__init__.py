@@ -13,6 +13,7 @@ from web.assets import FingerprintedFiles
 from web.errors import Fault, NotAllowed, NotVisible
 from web.pages import (
     accounts,
+    audit,
     automatic,
     call_import,
     calls,
@@ -53,7 +54,7 @@ def routes() -> list[BaseRoute]:
     rooms = (
         accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
         statements, call_import, usage_report, usage, check, corrections, calls, users, user_import, user, plans, pools,
-        decks, rates, preferences, me,
+        decks, rates, audit, preferences, me,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

@@ -23,9 +23,11 @@ _MOST_BAD_SHOWN = 200
 
 @dataclass(slots=True)
 class Result:
-    """What became of the rows of a file: how many users were entered, and which rows were not, and why."""
+    """What became of the rows of a file: how many users were entered, which rows name users who are there already,
+    and which could not be taken, and why."""
 
     entered: int = 0
+    known: list[tuple[int, str, str]] = field(default_factory=list)
     bad: list[tuple[int, str, str]] = field(default_factory=list)
 
 
@@ -57,10 +59,11 @@ async def take_in(request: Request) -> Response:
         if payload["errors"]:
             return _page(request, data, [Problem("", error["message"]) for error in payload["errors"]], result)
         for user, answer in zip(batch, payload["results"], strict=True):
-            if answer["error"]:
-                result.bad.append((user.number, user.text, answer["error"]["message"]))
-            else:
+            if answer["error"] is None:
                 result.entered += 1
+                continue
+            rows = result.known if answer["error"]["code"] == "CONFLICT" else result.bad
+            rows.append((user.number, user.text, answer["error"]["message"]))
     result.bad.sort()
     return _page(request, data, [], result)
 

@@ -13,7 +13,7 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from api import graphiql, health, interpreter, metrics, sign_in, webhooks
+from api import doors, graphiql, health, interpreter, metrics, sign_in, webhooks
 from api.authentication import Authentication
 from api.csrf import CrossSiteProtection
 from api.ending import told_to_end
@@ -50,6 +50,7 @@ def build_app(settings: Settings, tracing: "Tracing | None" = None) -> Starlette
             *health.routes,
             *metrics.routes,
             *sign_in.routes,
+            *doors.routes,
             *webhooks.routes,
             *pages.routes(),
         ],
@@ -87,6 +88,7 @@ def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextMan
                 yield
         finally:
             running.seats.end()
+            await running.identities.settled()
             await to_thread.run_sync(running.worker.stop)
             running.database.close()
             if running.tracing is not None:

@@ -20,8 +20,11 @@ from web.reader import language_of
 GRAPHQL = "/graphql"
 WEBHOOKS = "/webhooks/"
 SIGN_IN = "/sign-in"
-# The sign-in page lets strangers choose their language; that only sets a cookie.
-_OPEN = (SIGN_IN, "/preferences", "/healthz", "/readyz", "/metrics")
+# What strangers do at the door; that they may choose their language there only sets a cookie.
+_OPEN = (
+    SIGN_IN, "/sign-in/code", "/forgotten", "/link", "/new-password", "/join", "/preferences", "/healthz", "/readyz",
+    "/metrics",
+)  # fmt: skip
 # Whoever sends to a webhook proves it by a signature.
 _OPEN_BELOW = ("/static/", WEBHOOKS)
 _DOWNLOADS = re.compile(r"/accounts/[^/]+/calls/report\.(csv|zip)|(/accounts/[^/]+)?/audit\.(csv|jsonl)")

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from api.commands import access, calls, contract, database, demo, rates, serving
+from api.commands import access, calls, contract, database, demo, people, rates, serving
 from api.commands.terminal import REFUSED, in_english, say
 from credits.refusals import Refusal
 
@@ -22,6 +22,7 @@ app.command()(serving.worker)
 app.add_typer(database.db, name="db")
 app.add_typer(access.admin, name="admin")
 app.add_typer(access.token, name="token")
+app.add_typer(people.people, name="people")
 app.add_typer(rates.rates, name="rates")
 app.add_typer(calls.calls, name="calls")
 app.command()(database.verify)

@@ -1,6 +1,7 @@
 """Who asks, from what they show: a program its bearer token, a person the cookie of their session.
 
-A token's state is remembered for a few seconds, so that a busy switch costs no look-up a call; a person's is not.
+A token's state is remembered for a few seconds, so that a busy switch costs no look-up a call; a person's is not: a
+session that was ended is worth nothing from then on. When a session was seen is written down aside, and seldom.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from starlette.requests import HTTPConnection
 
 from api import clock
 from api.sessions import Sessions, WebSession
-from credits.people import PersonState, look_up_person
+from credits.people import PersonState
+from credits.sessions import SessionState, find_session, note_seen
 from credits.tokens import TokenState, find_token
 from db.kinds import ActorKind, Role
 from db.kinds import Scope as TokenScope
@@ -49,6 +51,7 @@ class Identities:
         self._database = database
         self._sessions = sessions
         self._tokens: dict[str, tuple[Viewer, float]] = {}
+        self._noting: dict[int, asyncio.Task[None]] = {}
 
     def shown(self, connection: HTTPConnection) -> Credential:
         """What a request brings along; a token hides a session."""
@@ -80,18 +83,42 @@ class Identities:
         return viewer
 
     async def _viewer_of_session(self, session: WebSession | None) -> Viewer | None:
-        if session is None or session.person_id is None or clock.now() >= session.until:
+        if session is None or not session.is_open:
             return None
-        person = await to_thread.run_sync(self._find_person, session.person_id)
-        return viewer_of_person(person) if person is not None and session.belongs_to(person) else None
+        found = await to_thread.run_sync(self._find_session, session.session_id)
+        if found is None or found[1].person_id != session.person_id:
+            return None
+        self._note_seen(found[0])
+        return viewer_of_person(found[1], session.session_id)
+
+    async def settled(self) -> None:
+        """Return when all has been written down that is being written aside."""
+        await asyncio.gather(*self._noting.values())
+
+    def _note_seen(self, state: SessionState) -> None:
+        """Begin to write down that a session was seen, apart from the request, which need not wait for it."""
+        if state.is_stale(clock.now()) and state.session_id not in self._noting:
+            task = asyncio.create_task(self._write_seen(state.session_id))
+            self._noting[state.session_id] = task
+            task.add_done_callback(lambda _: self._noting.pop(state.session_id))
+
+    async def _write_seen(self, session_id: int) -> None:
+        try:
+            await to_thread.run_sync(self._note, session_id)
+        except Exception:  # the next request of the session writes it
+            log.exception("session_not_noted")
 
     def _find_token(self, token: str) -> TokenState | None:
         with self._database.reading() as reading:
             return find_token(reading, token)
 
-    def _find_person(self, person_id: int) -> PersonState | None:
+    def _find_session(self, session_id: int) -> tuple[SessionState, PersonState] | None:
         with self._database.reading() as reading:
-            return look_up_person(reading, person_id)
+            return find_session(reading, session_id, clock.now())
+
+    def _note(self, session_id: int) -> None:
+        with self._database.transaction() as writing:
+            note_seen(writing, session_id, clock.now())
 
 
 class LastingCaller:
@@ -138,7 +165,9 @@ def viewer_of_token(token: TokenState) -> Viewer:
     return Viewer(token.name, token.account_id is None, roles, token.scopes, ActorKind.TOKEN, token.token_id)
 
 
-def viewer_of_person(person: PersonState) -> Viewer:
+def viewer_of_person(person: PersonState, session_id: int) -> Viewer:
     """What a person may see and do: their roles decide, no scope holds them back."""
     scopes = frozenset(TokenScope)
-    return Viewer(person.email, person.is_operator, person.roles, scopes, ActorKind.PERSON, person.person_id)
+    return Viewer(
+        person.email, person.is_operator, person.roles, scopes, ActorKind.PERSON, person.person_id, session_id
+    )

@@ -27,6 +27,7 @@ from credits import letters, notices
 from credits.ids import public_id
 from credits.instants import moment
 from credits.language import sentence
+from credits.letters import Letter
 from credits.notices import Outgoing
 from db.session import Database
 from web.letters import html_of
@@ -69,9 +70,9 @@ class Smtp:
         except smtplib.SMTPRecipientsRefused as refusal:
             answers = refusal.recipients
         except smtplib.SMTPResponseException as refusal:
-            raise (Away if refusal.smtp_code == _CLOSING else NotTaken)(_reason(refusal)) from None
+            raise (Away if refusal.smtp_code == _CLOSING else NotTaken)(reason_of(refusal)) from None
         except (smtplib.SMTPException, OSError) as trouble:
-            raise Away(_reason(trouble)) from None
+            raise Away(reason_of(trouble)) from None
         finally:
             with suppress(smtplib.SMTPException, OSError):  # what was sent was sent, however the server says goodbye
                 connection.quit()
@@ -89,7 +90,7 @@ class Smtp:
             else:
                 connection = smtplib.SMTP(server.host, server.port, timeout=self.timeout_seconds)
         except (smtplib.SMTPException, OSError) as trouble:
-            raise Away(_reason(trouble)) from None
+            raise Away(reason_of(trouble)) from None
         try:
             if server.starttls:
                 connection.starttls(context=ssl.create_default_context())
@@ -97,7 +98,7 @@ class Smtp:
                 connection.login(server.user, server.password or "")
         except (smtplib.SMTPException, OSError, ValueError) as trouble:
             connection.close()
-            raise Away(_reason(trouble)) from None
+            raise Away(reason_of(trouble)) from None
         return connection
 
 
@@ -118,7 +119,7 @@ class Folder:
                 os.fsync(file.fileno())
             unfinished.replace(self.path / f"{name}.eml")
         except OSError as trouble:
-            raise Away(_reason(trouble)) from None
+            raise Away(reason_of(trouble)) from None
         return {}
 
 
@@ -164,18 +165,24 @@ def send_due_notices(
 
 def message_of(outgoing: Outgoing, to: Iterable[Address], *, sender: str, base_url: str, at: int) -> EmailMessage:
     """The message of a notice, as text and as HTML; `at` is its Date."""
-    letter = outgoing.letter
+    return composed(outgoing.letter, outgoing.locale, _name_of(outgoing), to, sender=sender, base_url=base_url, at=at)
+
+
+def composed(
+    letter: Letter, locale: str, name: str, to: Iterable[Address], *, sender: str, base_url: str, at: int
+) -> EmailMessage:
+    """The message of a letter, under a name of its own."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = list(to)
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(moment(at))
-    message["Message-ID"] = f"<{_name_of(outgoing)}@{message['From'].addresses[0].domain}>"
+    message["Message-ID"] = f"<{name}@{message['From'].addresses[0].domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(letters.text_of(letter, base_url))
-    message.add_alternative(html_of(letter, locale=outgoing.locale, base_url=base_url), subtype="html")
-    message["Content-Language"] = outgoing.locale
+    message.add_alternative(html_of(letter, locale=locale, base_url=base_url), subtype="html")
+    message["Content-Language"] = locale
     return message
 
 
@@ -202,7 +209,7 @@ def _send_one(
     if outgoing is None:
         return _Outcome.PASSED_OVER
     told = {"account": account_id, "notice": notice_no, "attempt": outgoing.attempts}
-    wire, refused = _on_the_wire(outgoing.addresses)
+    wire, refused = on_the_wire(outgoing.addresses)
     try:
         if wire:
             message = message_of(outgoing, wire.values(), sender=sender, base_url=base_url, at=now())
@@ -214,7 +221,7 @@ def _send_one(
         else:
             log.exception("notice_failed", **told)
         with database.transaction() as session:
-            notices.not_delivered(session, outgoing, reason=_reason(trouble), now=now())
+            notices.not_delivered(session, outgoing, reason=reason_of(trouble), now=now())
         count_mail("away" if isinstance(trouble, Away) else "refused")
         if isinstance(trouble, Away):
             raise
@@ -233,7 +240,7 @@ def _name_of(outgoing: Outgoing) -> str:
     return f"{public_id('ntc', outgoing.account_id, outgoing.notice_no)}.{outgoing.round_no}"
 
 
-def _on_the_wire(addresses: Iterable[str]) -> tuple[dict[str, Address], dict[str, str]]:
+def on_the_wire(addresses: Iterable[str]) -> tuple[dict[str, Address], dict[str, str]]:
     """Addresses as SMTP has them, by how they were written; and those that it cannot have, each with the reason."""
     wire, refused = dict[str, Address](), dict[str, str]()
     for written in addresses:
@@ -252,7 +259,8 @@ def _said(code: int, text: bytes | str) -> str:
     return " ".join(f"{code} {words}".split())
 
 
-def _reason(trouble: Exception) -> str:
+def reason_of(trouble: Exception) -> str:
+    """Why something could not be sent, on one line."""
     if isinstance(trouble, smtplib.SMTPResponseException):
         return _said(trouble.smtp_code, trouble.smtp_error)
     if TimeoutError in (type(trouble), type(trouble.__context__)):

@@ -7,6 +7,7 @@ from starlette.types import Scope
 from strawberry.types import ExecutionResult
 
 from api import clock
+from api.devices import Devices
 from api.identities import Identities
 from api.lag import behind
 from api.measures import measure_pool
@@ -17,8 +18,9 @@ from api.working import worker_of
 from credits.decks import RateBook
 from credits.history import History
 from credits.instants import HOUR
+from credits.keys import Keys
 from credits.language import Language
-from credits.passwords import Attempts
+from credits.people import any_operator
 from db import migrations
 from schema.access import Viewer
 from schema.budgets import Budget, Budgets, Overdrawn
@@ -52,12 +54,14 @@ class Running:
         self.sessions = Sessions(
             settings.signing_key, is_https=settings.is_https, lifetime=settings.session_hours * HOUR
         )
+        self.devices = Devices(settings.signing_key, is_https=settings.is_https)
+        self.keys = Keys(settings.signing_key)
         self.identities = Identities(self.database, self.sessions)
-        self.attempts = Attempts()
         self.budgets = Budgets(settings.cost_per_minute, settings.calls_cost_per_minute, clock.ticks)
         self.watching = Watching(self.database, clock.now)
         self.seats = Seats(settings.live_connections, settings.live_connections_per_viewer)
         self._is_current = False
+        self._has_operator = False
 
     def context(self, viewer: Viewer | None, language: Language, scope: Scope, budget: Budget | None = None) -> Context:
         """What a GraphQL request works with, and what pays for it. The client's address is the one that a trusted
@@ -68,13 +72,20 @@ class Running:
             history=self.history, base_url=self.settings.base_url, mail_leaves=self.settings.smtp_url is not None,
             providers=self.worker.providers, nudge=self.nudge, gatherer=self.gatherer, watch_keeper=self.watching,
             around=self.around, address=client and client[0], request_id=scope["state"].get("request_id"),
-            budget=budget,
+            budget=budget, keys=self.keys,
         )  # fmt: skip
 
     def nudge(self) -> None:
         """Something was written: there may be work to do, and news for those who watch."""
         self.worker.nudge()
         self.watching.nudge()
+
+    def has_operator(self) -> bool:
+        """Tell whether there is an operator yet; once there is one, there is one for good."""
+        if not self._has_operator:
+            with self.database.reading() as session:
+                self._has_operator = any_operator(session)
+        return self._has_operator
 
     def not_ready(self) -> str | None:
         """Why this process should get no requests yet, or None. Migrations are compared until they once agree."""

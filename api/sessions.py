@@ -1,8 +1,8 @@
-"""The session cookie: who is signed in, signed by the server, unreadable to scripts, of limited life.
+"""The session cookie: names a session, signed by the server, unreadable to scripts.
 
-Nothing is stored on the server. A session names its person and a stamp of their password hash, so a
-changed password ends every session that was opened with the old one. Its CSRF token is derived from its
-random id: whoever can read a page has it, another site has not.
+What a session is worth stands in the database (credits/sessions.py), so that it can be ended. The cookie of somebody
+whose password was right, but whose second factor is still to come, names no session: it is worth nothing but the next
+step. A session's CSRF token is derived from its random number: whoever can read a page has it, another site has not.
 """
 
 import hmac
@@ -12,28 +12,36 @@ from hashlib import sha256
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from credits.instants import MINUTE
 from credits.people import PersonState
 
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
+# How long after the password a second factor may come.
+SECOND_STEP = 10 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
 class WebSession:
-    """A session; without a person it only carries the sign-in form's CSRF token."""
+    """What a cookie says. Without a person it only carries a form's CSRF token; with a stamp it is half a sign-in."""
 
-    session_id: str
+    session_id: int
     until: int
     person_id: int | None = None
     stamp: str = ""
 
-    def belongs_to(self, person: PersonState) -> bool:
-        """Tell whether the person's password is still the one that this session was opened with."""
-        return hmac.compare_digest(self.stamp, stamp_of(person))
+    @property
+    def is_open(self) -> bool:
+        """It names a session in which somebody may be signed in."""
+        return self.person_id is not None and not self.stamp
+
+    def awaits(self, person: PersonState) -> bool:
+        """Tell whether it is half a sign-in of a person, with the password that they have by now."""
+        return self.person_id == person.person_id and hmac.compare_digest(self.stamp, stamp_of(person))
 
 
 class Sessions:
-    """Opens, writes and reads sessions under one key."""
+    """Writes and reads cookies under one key."""
 
     def __init__(self, key: str, *, is_https: bool, lifetime: int) -> None:
         self.cookie = "__Host-credits_session" if is_https else "credits_session"
@@ -42,12 +50,13 @@ class Sessions:
         self._key = key
         self._serializer = URLSafeSerializer(key, salt="session", signer_kwargs={"digest_method": sha256})
 
-    def open(self, person: PersonState | None, now: int) -> WebSession:
-        """A fresh session, of somebody or of nobody yet."""
-        session_id = secrets.token_urlsafe(18)
-        if person is None:
-            return WebSession(session_id, now + self.lifetime)
-        return WebSession(session_id, now + self.lifetime, person.person_id, stamp_of(person))
+    def of_nobody(self, now: int) -> WebSession:
+        """A cookie for a form that anybody may fill in."""
+        return WebSession(secrets.randbits(62), now + self.lifetime)
+
+    def half(self, person: PersonState, now: int) -> WebSession:
+        """A cookie for somebody whose password was right, and who is to show a second factor."""
+        return WebSession(secrets.randbits(62), now + SECOND_STEP, person.person_id, stamp_of(person))
 
     def write(self, session: WebSession) -> str:
         """The cookie's value."""
@@ -62,7 +71,8 @@ class Sessions:
             session = WebSession(*self._serializer.loads(value))
         except BadSignature:
             return None
-        return session if now < session.until else None
+        is_number = isinstance(session.session_id, int)  # cookies of an earlier version had texts
+        return session if is_number and now < session.until else None
 
     def csrf_token(self, session: WebSession) -> str:
         """The token that every form and request of this session must carry."""

@@ -1,4 +1,11 @@
-"""Signing in and out. A wrong password says nothing about whether the address is known, and makes the next try wait."""
+"""Signing in and out. A wrong password says nothing about whether the address is known, and makes the next try wait.
+
+Who has a second factor shows it in a step of its own. Between the two their cookie names no session: there is nothing
+to be skipped.
+"""
+
+from typing import Any
+from urllib.parse import quote
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -8,13 +15,16 @@ from starlette.routing import Route
 from api import clock
 from api.running import Running
 from api.sessions import WebSession
-from credits.passwords import verify_password
-from credits.people import PersonState, find_person
+from credits.people import PersonState, look_up_person
+from credits.refusals import Code, Refusal
+from credits.signing_in import Entry, show_second_factor, sign_out_of
+from credits.signing_in import sign_in as enter
 from web.pages import render
 from web.reader import language_of, safe_way_back
 
+CODE_STEP = "/sign-in/code"
 # Each verification takes 64 MiB and a core for a tenth of a second.
-_verifying = CapacityLimiter(2)
+verifying = CapacityLimiter(2)
 
 
 async def sign_in_form(request: Request) -> Response:
@@ -23,13 +33,9 @@ async def sign_in_form(request: Request) -> Response:
     if request.state.viewer is not None:
         return RedirectResponse(way_on, 303)
     running: Running = request.app.state.running
-    session = request.state.session
-    if session is None:
-        session = running.sessions.open(None, clock.now())
-        request.state.csrf_token = running.sessions.csrf_token(session)
-    answer = _form(request, way_on)
-    _keep(answer, running, session)
-    return answer
+    has_operator = await to_thread.run_sync(running.has_operator)
+    done = request.query_params.get("done", "")
+    return for_anybody(request, "sign_in.html", next=way_on, has_operator=has_operator, done=done)
 
 
 async def sign_in(request: Request) -> Response:
@@ -37,44 +43,126 @@ async def sign_in(request: Request) -> Response:
     running: Running = request.app.state.running
     async with request.form() as form:
         email, password, way_on = (str(form.get(field, "")) for field in ("email", "password", "next"))
-    client = request.client.host if request.client is not None else ""
-    address = email.strip().lower()
-    pause = running.attempts.pause_left(client, address, clock.ticks())
-    if pause:
-        answer = _form(
-            request, way_on, email, "Too many wrong passwords. Try again in {seconds} seconds.", seconds=pause
-        )
-        answer.headers["Retry-After"] = str(pause)
+    visitor = running.devices.visitor(request, email)
+
+    def attempt() -> Entry:
+        return enter(
+            running.database, running.keys,
+            email=email, password=password, visitor=visitor, now=clock.now(), lasts=running.sessions.lifetime,
+        )  # fmt: skip
+
+    try:
+        entry = await to_thread.run_sync(attempt, limiter=verifying)
+    except Refusal as refusal:
+        return refused_form(request, refusal, "sign_in.html", email=email, next=_way_on(way_on), done="")
+    if entry.session_id is None:
+        answer = RedirectResponse(f"{CODE_STEP}?next={quote(_way_on(way_on), safe='/')}", 303)
+        keep(answer, running, running.sessions.half(entry.person, clock.now()))
         return answer
-    person = await to_thread.run_sync(_verified, running, email, password, limiter=_verifying)
+    return _entered(request, entry, way_on)
+
+
+async def code_form(request: Request) -> Response:
+    """Ask for the second factor of somebody whose password was right; anybody else begins at the beginning."""
+    way_on = _way_on(request.query_params.get("next", "/"))
+    if await _half_way(request) is None:
+        return RedirectResponse("/sign-in", 303)
+    return render(request, "sign_in_code.html", next=way_on)
+
+
+async def show_code(request: Request) -> Response:
+    """Check the code; then a session."""
+    running: Running = request.app.state.running
+    async with request.form() as form:
+        code, way_on = str(form.get("code", "")), str(form.get("next", ""))
+    person = await _half_way(request)
     if person is None:
-        running.attempts.failed(client, address, clock.ticks())
-        return _form(request, way_on, email, "This address and this password do not belong together.")
-    running.attempts.succeeded(client, address)
-    answer = RedirectResponse(_way_on(way_on), 303)
-    _keep(answer, running, running.sessions.open(person, clock.now()))
-    return answer
+        return RedirectResponse("/sign-in", 303)
+    visitor = running.devices.visitor(request, person.email)
+
+    def attempt() -> Entry:
+        return show_second_factor(
+            running.database, running.keys,
+            person=person, code=code, visitor=visitor, now=clock.now(), lasts=running.sessions.lifetime,
+        )  # fmt: skip
+
+    try:
+        entry = await to_thread.run_sync(attempt)
+    except Refusal as refusal:
+        return refused_form(request, refusal, "sign_in_code.html", next=_way_on(way_on))
+    return _entered(request, entry, way_on)
 
 
 async def sign_out(request: Request) -> Response:
-    """Forget the session in this browser."""
+    """End the session, here and on the server."""
     running: Running = request.app.state.running
+    session: WebSession = request.state.session
+    visitor = running.devices.visitor(request, "")
+
+    def end() -> None:
+        sign_out_of(running.database, session_id=session.session_id, visitor=visitor, now=clock.now())
+
+    await to_thread.run_sync(end)
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(running.sessions.cookie, secure=running.sessions.is_https, httponly=True, samesite="lax")
     return answer
 
 
-def _verified(running: Running, email: str, password: str) -> PersonState | None:
-    with running.database.reading() as session:
-        person = find_person(session, email)
-    fits = verify_password(person.password_hash if person is not None else None, password)
-    return person if fits else None
+def for_anybody(request: Request, template: str, **values: Any) -> Response:
+    """A page with a form that strangers fill in; it brings a session of nobody where there is none."""
+    running: Running = request.app.state.running
+    fresh = None
+    if request.state.session is None:
+        fresh = running.sessions.of_nobody(clock.now())
+        request.state.csrf_token = running.sessions.csrf_token(fresh)
+    answer = render(request, template, **values)
+    if fresh is not None:
+        keep(answer, running, fresh)
+    return answer
 
 
-def _form(request: Request, way_on: str, email: str = "", problem: str | None = None, **values: int) -> Response:
-    status = 200 if problem is None else 429 if values else 422
-    said = None if problem is None else language_of(request).say(problem, **values)
-    return render(request, "sign_in.html", status_code=status, email=email, next=_way_on(way_on), problem=said)
+def refused_form(request: Request, refusal: Refusal, template: str, **values: Any) -> Response:
+    """The form again, with why not; when it is too soon, with how long to wait."""
+    problem = language_of(request).say(refusal.message, **refusal.values)
+    if refusal.code != Code.LIMIT_EXCEEDED:
+        return render(request, template, status_code=422, problem=problem, **values)
+    answer = render(request, template, status_code=429, problem=problem, **values)
+    answer.headers["Retry-After"] = str(refusal.values["seconds"])
+    return answer
+
+
+def keep(answer: Response, running: Running, session: WebSession) -> None:
+    """Let the browser keep a session's cookie."""
+    sessions = running.sessions
+    answer.set_cookie(
+        sessions.cookie, sessions.write(session), secure=sessions.is_https, httponly=True, samesite="lax", path="/"
+    )
+
+
+def _entered(request: Request, entry: Entry, way_on: str) -> Response:
+    running: Running = request.app.state.running
+    assert entry.session_id is not None
+    answer = RedirectResponse(_way_on(way_on), 303)
+    until = clock.now() + running.sessions.lifetime
+    keep(answer, running, WebSession(entry.session_id, until, entry.person.person_id))
+    running.devices.remember(answer, entry.person.email)
+    return answer
+
+
+async def _half_way(request: Request) -> PersonState | None:
+    """Whose second factor is awaited, if this browser has shown their password."""
+    running: Running = request.app.state.running
+    session: WebSession | None = request.state.session
+    if session is None or session.person_id is None or not session.stamp:
+        return None
+    person_id = session.person_id
+
+    def find() -> PersonState | None:
+        with running.database.reading() as reading:
+            return look_up_person(reading, person_id)
+
+    person = await to_thread.run_sync(find)
+    return person if person is not None and session.awaits(person) else None
 
 
 def _way_on(path: str) -> str:
@@ -83,15 +171,10 @@ def _way_on(path: str) -> str:
     return "/" if way_on.startswith("/sign-") else way_on
 
 
-def _keep(answer: Response, running: Running, session: WebSession) -> None:
-    sessions = running.sessions
-    answer.set_cookie(
-        sessions.cookie, sessions.write(session), secure=sessions.is_https, httponly=True, samesite="lax", path="/"
-    )
-
-
 routes = [
     Route("/sign-in", sign_in_form, methods=["GET"]),
     Route("/sign-in", sign_in, methods=["POST"]),
+    Route(CODE_STEP, code_form, methods=["GET"]),
+    Route(CODE_STEP, show_code, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
 ]

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -17,11 +17,14 @@ from structlog.contextvars import bound_contextvars
 
 from api import clock
 from api.acting import act_on_kept_event
+from api.link_mail import send_due_links
 from api.mail import Mailer, send_due_notices
 from api.measures import count_job, note_round
 from credits.due import accounts_with_something_due, bring_up_to_date
 from credits.events import events_due
 from credits.instants import HOUR, MINUTE
+from credits.keys import Keys
+from credits.leftovers import sweep, tables_to_sweep
 from credits.payment_methods import ask_about_card_setup, card_setups_due
 from credits.providers import Providers
 from credits.recharging import drive, recharges_due
@@ -62,6 +65,7 @@ class Post:
     mailer: Mailer
     sender: str
     base_url: str
+    keys: Keys = field(default_factory=Keys)
 
 
 class Loop:
@@ -123,7 +127,10 @@ class Worker:
         self.post = post
         self._is_stopping = threading.Event()
         self._left_alone: dict[tuple[str, Any], tuple[int, int]] = {}
-        self._books = (Desk("account", accounts_with_something_due, self._bring_up_to_date),)
+        self._books = (
+            Desk("account", accounts_with_something_due, self._bring_up_to_date),
+            Desk("leftovers", tables_to_sweep, self._sweep),
+        )
         self._money = (
             Desk("recharge", recharges_due, self._drive, ASKED_AT_ONCE),
             Desk("refund", refunds_due, self._drive_refund, ASKED_AT_ONCE),
@@ -154,14 +161,18 @@ class Worker:
         return self._clear(self._money, at)
 
     def send_mail(self) -> int:
-        """Send the notices that are due; returns how many the mail server took."""
-        sent = send_due_notices(
-            self.database, self.post.mailer, sender=self.post.sender, base_url=self.post.base_url, now=clock.now,
-            stop=self._is_stopping.is_set,
+        """Send the links and notices that are due; returns how many the mail server took."""
+        post, stop = self.post, self._is_stopping.is_set
+        links = send_due_links(
+            self.database, post.mailer, post.keys,
+            sender=post.sender, base_url=post.base_url, now=clock.now, stop=stop,
         )  # fmt: skip
-        if sent:
-            log.info("mailed", notices=sent)
-        return sent
+        sent = send_due_notices(
+            self.database, post.mailer, sender=post.sender, base_url=post.base_url, now=clock.now, stop=stop
+        )
+        if links or sent:
+            log.info("mailed", notices=sent, links=links)
+        return links + sent
 
     def nudge(self) -> None:
         """Something was written that may be due at once."""
@@ -242,6 +253,10 @@ class Worker:
     def _bring_up_to_date(self, account_id: int, now: int) -> int:
         with self.database.transaction() as session:
             return bring_up_to_date(session, account_id, now, self.terms)
+
+    def _sweep(self, table: str, now: int) -> int:
+        with self.database.transaction() as session:
+            return sweep(session, table, now)
 
     def _drive(self, recharge: tuple[int, int], now: int) -> int:
         account_id, recharge_no = recharge

@@ -4,6 +4,7 @@ from api.mail import mailer_of
 from api.settings import Settings
 from api.stripe_provider import StripeProvider
 from api.worker import Post, Worker
+from credits.keys import Keys
 from credits.providers import Providers
 from db.session import Database
 
@@ -22,7 +23,7 @@ def providers_of(settings: Settings) -> Providers:
 
 def worker_of(settings: Settings, database: Database) -> Worker:
     """The background work of a process."""
-    post = Post(mailer_of(settings), settings.sender, settings.base_url)
+    post = Post(mailer_of(settings), settings.sender, settings.base_url, Keys(settings.signing_key))
     return Worker(
         database, settings.terms, providers_of(settings), post, interval_seconds=settings.worker_interval_seconds
     )

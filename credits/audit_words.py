@@ -64,11 +64,18 @@ ACTIONS = {
     "requestPasswordReset": sentence("{actor} asked for a link to reset the password of {subject}."),
     "makeResetLink": sentence("{actor} made a link to reset the password of {subject}."),
     "resetPassword": sentence("{actor} reset the password of {subject}."),
+    "confirmSecondFactor": sentence("{actor} set up a second factor."),
+    "removeSecondFactor": sentence("{actor} switched off the second factor of {subject}."),
+    "renewRecoveryCodes": sentence("{actor} made new recovery codes."),
+    "endSession": sentence("{actor} ended a session."),
+    "endOtherSessions": sentence("{actor} ended all other sessions."),
+    "endSessions": sentence("{actor} ended all sessions of {subject}."),
 }
 # What is never done in an account.
 OF_THE_HOUSE = frozenset({
     "publishRateDeck", "createPlan", "updatePlan", "setZoneA", "inviteOperator", "removeOperator", "signIn", "signOut",
     "signInFailed", "changePassword", "requestPasswordReset", "makeResetLink", "resetPassword",
+    "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes", "endSession", "endOtherSessions", "endSessions",
 })  # fmt: skip
 _OTHER = sentence("{actor} did {action}: {subject}.")
 _ACTORS = {

@@ -1,7 +1,9 @@
 """People who sign in: who they are, and which accounts they belong to in which role."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from credits import audit
 from credits.accounts import look_up
@@ -20,26 +22,42 @@ class PersonState:
     password_hash: str
     is_operator: bool
     roles: dict[int, Role]
+    has_second_factor: bool = False
+
+
+# What `person_of` reads, in a statement in which `person` stands.
+COLUMNS = "person.person_id, email, password_hash, is_operator, totp_since"
 
 
 def create_person(
     session: Session, *, email: str, password: str, is_operator: bool, roles: dict[int, Role], now: int
 ) -> int:
     """Add somebody who may sign in. An address that is taken is refused."""
-    address = checked_email(email)
-    if find_person(session, address) is not None:
-        raise conflict("{email} has a sign-in already.", field=("email",), email=address)
     for account_id in roles:
         look_up(session, account_id)
-    person_id = secrets.randbits(48)
-    columns = ("person_id", "email", "password_hash", "is_operator", "created_at")
-    session.insert("person", columns, [(person_id, address, hash_password(password), is_operator, now)])
+    password_hash = hash_password(password)
+    person_id = add_person(session, email=email, password_hash=password_hash, is_operator=is_operator, now=now)
     members = [(account_id, person_id, role.value) for account_id, role in roles.items()]
     session.insert("membership", ("account_id", "person_id", "role"), members)
+    address = checked_email(email)
     if is_operator or not roles:
         audit.changed(session, address, after={"operator": is_operator})
     for account_id, role in roles.items():
         audit.changed(session, address, after={"role": role.value}, account_id=account_id)
+    return person_id
+
+
+def add_person(session: Session, *, email: str, password_hash: str, is_operator: bool, now: int) -> int:
+    """The same with a password that is hashed already, and without roles."""
+    address = checked_email(email)
+    person_id = secrets.randbits(48)
+    added = session.execute(
+        "INSERT INTO person (person_id, email, password_hash, is_operator, created_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (email) DO NOTHING",
+        person_id, address, password_hash, is_operator, now,
+    )  # fmt: skip
+    if not added:
+        raise conflict("{email} has a sign-in already.", field=("email",), email=address)
     return person_id
 
 
@@ -58,6 +76,21 @@ def add_role(session: Session, *, person_id: int, account_id: int, role: Role) -
         " ON CONFLICT (account_id, person_id) DO UPDATE SET role = excluded.role",
         account_id, person_id, role.value,
     )  # fmt: skip
+
+
+def set_password(session: Session, *, person_id: int, password_hash: str) -> None:
+    """Let another password count; whoever calls this ends the sessions that were opened with the one before."""
+    session.execute("UPDATE person SET password_hash = ? WHERE person_id = ?", password_hash, person_id)
+
+
+def make_operator(session: Session, person_id: int) -> None:
+    """Let a person see and do everything."""
+    session.execute("UPDATE person SET is_operator = ? WHERE person_id = ?", True, person_id)
+
+
+def any_operator(session: Session) -> bool:
+    """Tell whether there is an operator yet."""
+    return session.row("SELECT 1 FROM person WHERE is_operator LIMIT 1") is not None
 
 
 def find_person(session: Session, email: str) -> PersonState | None:
@@ -79,11 +112,14 @@ def checked_email(email: str) -> str:
     return address
 
 
-def _person(session: Session, condition: str, value: str | int) -> PersonState | None:
-    row = session.row(f"SELECT person_id, email, password_hash, is_operator FROM person WHERE {condition}", value)
-    if row is None:
-        return None
-    person_id, email, password_hash, is_operator = row
+def person_of(session: Session, row: Sequence[Any]) -> PersonState:
+    """A person from a row of `COLUMNS`, with their roles."""
+    person_id, email, password_hash, is_operator, totp_since = row
     members = session.rows("SELECT account_id, role FROM membership WHERE person_id = ?", person_id)
     roles = {account_id: Role(role) for account_id, role in members}
-    return PersonState(person_id, email, password_hash, bool(is_operator), roles)
+    return PersonState(person_id, email, password_hash, bool(is_operator), roles, totp_since is not None)
+
+
+def _person(session: Session, condition: str, value: str | int) -> PersonState | None:
+    row = session.row(f"SELECT {COLUMNS} FROM person WHERE {condition}", value)
+    return None if row is None else person_of(session, row)

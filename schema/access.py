@@ -30,7 +30,7 @@ class Viewer:
     """Who asks: a person by their roles, or a program by its token's account and scopes.
 
     `scopes` limits the roles: a person has all of them, a token those it was given. `number` is the person's or the
-    token's.
+    token's, `session_id` that of the person's session.
     """
 
     name: str
@@ -39,6 +39,12 @@ class Viewer:
     scopes: frozenset[Scope] = frozenset()
     kind: ActorKind = ActorKind.PERSON
     number: int | None = None
+    session_id: int | None = None
+
+    @property
+    def is_person(self) -> bool:
+        """Somebody who signed in, and no program."""
+        return self.kind == ActorKind.PERSON and self.number is not None
 
     def sees(self, account_id: int) -> bool:
         """Tell whether an account exists for this viewer."""
@@ -57,15 +63,16 @@ class Viewer:
 
 
 class Needs(FieldExtension):
-    """What a field needs: one of some scopes, and perhaps the operator.
+    """What a field needs: one of some scopes, and perhaps the operator, or a person, not a program.
 
     It also guards the account that the field's input names, or that the field is one of, so that a field cannot forget
     to: an account out of sight is refused as NOT_FOUND, one in sight without the scope is FORBIDDEN.
     """
 
-    def __init__(self, *scopes: Scope, operator: bool = False) -> None:
+    def __init__(self, *scopes: Scope, operator: bool = False, person: bool = False) -> None:
         self.scopes = scopes
         self.operator = operator
+        self.person = person
 
     async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Any, **kwargs: Any) -> Any:
         """Let the request through, or not."""
@@ -83,6 +90,8 @@ class Needs(FieldExtension):
         if account is not None:
             self._admit_to(viewer, account_number(account), language)
         if self.operator and not viewer.is_operator:
+            raise forbidden(language)
+        if self.person and not viewer.is_person:
             raise forbidden(language)
 
     def _admit_to(self, viewer: Viewer, account_id: int, language: Language) -> None:

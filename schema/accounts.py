@@ -41,6 +41,7 @@ from schema.paging import After, Before, Connection, First, Window, connection, 
 from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
 from schema.rows import read_rows
+from schema.sign_ins import SignIn, find_sign_in
 from schema.users import User, list_users
 
 _OPERATOR = "OPERATOR"
@@ -305,7 +306,12 @@ class ViewerAnswer:
     scopes: list[str] = strawberry.field(
         description="What the sign-in or token is good for: read, calls, funds, rates, admin."
     )
+    now: datetime = strawberry.field(description="The server's present instant, by which access begins and ends.")
     viewer: strawberry.Private[Viewer]
+
+    @query(Needs(*Scope), "How they sign in, and where they are signed in; null for a program.")
+    async def sign_in(self, info: Info) -> SignIn | None:
+        return await find_sign_in(info.context, self.viewer) if self.viewer.is_person else None
 
     @query(Needs(Scope.READ), "The accounts that are open to this viewer, by name.")
     async def accounts(
@@ -320,7 +326,9 @@ class AccountQueries:
     async def viewer(self, info: Info) -> ViewerAnswer:
         viewer = signed_in(info.context)
         roles = [_OPERATOR] if viewer.is_operator else sorted({role.value for role in viewer.account_roles.values()})
-        return ViewerAnswer(name=viewer.name, roles=roles, scopes=sorted(viewer.scopes), viewer=viewer)
+        return ViewerAnswer(
+            name=viewer.name, roles=roles, scopes=sorted(viewer.scopes), now=moment(info.context.now), viewer=viewer
+        )
 
     @query(Needs(Scope.READ), "An account; null when there is none, or none that is open to the viewer.")
     async def account(

@@ -19,6 +19,7 @@ from credits.audit import Deed
 from credits.call_messages import Answer, Message
 from credits.decks import RateBook
 from credits.history import History
+from credits.keys import Keys
 from credits.language import Language
 from credits.providers import Providers
 from credits.terms import USUAL_TERMS, Terms
@@ -51,7 +52,8 @@ class Context:
     so that mail is written into the data folder. `gatherer` and `watch_keeper` are the process's; a context without
     them makes its own. `viewer_now` tells who asks by now, for what lasts longer than a request. `around` is entered
     around each operation, with what it asks for, and told its outcome. `address` and `request_id` are the request's,
-    for the audit log. `budget` pays for what is asked; without one nothing needs to be paid.
+    for the audit log. `budget` pays for what is asked; without one nothing needs to be paid. `keys` derive what the
+    house's secret is needed for.
     """
 
     database: Database
@@ -72,6 +74,7 @@ class Context:
     address: str | None = None
     request_id: str | None = None
     budget: Budget | None = None
+    keys: Keys = field(default_factory=Keys)
     _asked: _Asked = field(default_factory=list)
     _reading: set[asyncio.Task[None]] = field(default_factory=set)
     _loaders: Loaders | None = None

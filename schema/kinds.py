@@ -25,6 +25,7 @@ from db.kinds import (
     RechargeStrategy,
     RechargeTrigger,
     RefusalReason,
+    Role,
     Rounding,
     Service,
     UserDialOut,
@@ -48,6 +49,7 @@ __all__ = [
     "RechargeStrategy",
     "RechargeTrigger",
     "RefusalReason",
+    "Role",
     "Rounding",
     "Service",
     "UserDialOut",
@@ -237,4 +239,11 @@ describe(
     " place of the old.",
     REMOVE="They hold these no more.",
     REPLACE="They hold these, and no others.",
+)
+describe(
+    Role,
+    "What a person may do in an account.",
+    ADMIN="Everything but what is the operator's: also people, tokens and settings.",
+    BILLING="Read, and everything about money.",
+    VIEWER="Read.",
 )

@@ -18,6 +18,7 @@ from schema.context import Info
 from schema.corrections import CorrectionMutations
 from schema.faults import Schema
 from schema.fields import query
+from schema.invitations import InvitationMutations
 from schema.invoices import InvoiceMutations, InvoiceQueries
 from schema.live import Subscription
 from schema.lots import LotMutations
@@ -33,6 +34,7 @@ from schema.recharges import RechargeMutations
 from schema.recording import RecordingMutations
 from schema.refunds import RefundMutations
 from schema.scalars import SCALARS
+from schema.sign_in_changes import SignInMutations
 from schema.user_changes import UserMutations
 
 
@@ -66,6 +68,8 @@ class Mutation(
     AuthorizingMutations,
     RecordingMutations,
     CorrectionMutations,
+    SignInMutations,
+    InvitationMutations,
 ):
     pass
 

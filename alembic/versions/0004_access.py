@@ -49,6 +49,11 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
         sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.Column("locale", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
         sa.CheckConstraint("kind IN ('INVITATION', 'RESET')", name=op.f("ck_invitation_kind")),
         sa.CheckConstraint("role IN ('ADMIN', 'BILLING', 'VIEWER')", name=op.f("ck_invitation_role")),
         sa.PrimaryKeyConstraint("invitation_id", name=op.f("pk_invitation")),
@@ -56,6 +61,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_invitation_account", "invitation", ["account_id"], unique=False)
     op.create_index("ix_invitation_email", "invitation", ["email"], unique=False)
+    op.create_index("ix_invitation_expires_at", "invitation", ["expires_at"], unique=False)
+    op.create_index(
+        "ix_invitation_due_at",
+        "invitation",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+    )
     op.create_table(
         "sign_in_failure",
         sa.Column("who", sa.Text(), nullable=False),
@@ -64,6 +78,7 @@ def upgrade() -> None:
         sa.Column("failed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("who", name=op.f("pk_sign_in_failure")),
     )
+    op.create_index("ix_sign_in_failure_failed_at", "sign_in_failure", ["failed_at"], unique=False)
     op.create_table(
         "recovery_code",
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -85,6 +100,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("session_id", name=op.f("pk_web_session")),
     )
     op.create_index("ix_web_session_person", "web_session", ["person_id"], unique=False)
+    op.create_index("ix_web_session_until", "web_session", ["until"], unique=False)
     op.add_column("person", sa.Column("totp_secret", sa.Text(), nullable=True))
     op.add_column("person", sa.Column("totp_since", sa.BigInteger(), nullable=True))
     op.add_column("person", sa.Column("totp_step", sa.BigInteger(), server_default=sa.text("0"), nullable=False))

@@ -57,7 +57,7 @@ def demo(
         with opened(settings) as database:
             post = Post(mailer_of(settings), settings.sender, settings.base_url)
             made = fill(database, now=clock.now(), terms=settings.terms, post=post)
-        _show(address, made, folder if data else None)
+        _show(address, made, folder, is_kept=data is not None)
         serve_on(listening, build_app(settings))
 
 
@@ -93,13 +93,14 @@ def _listen(port: int | None) -> socket.socket:
     return listening
 
 
-def _show(address: str, made: "Demo", kept_in: Path | None) -> None:
+def _show(address: str, made: "Demo", folder: Path, *, is_kept: bool) -> None:
     """The first screen. A line a value, so that a program can read it too."""
     table = Table.grid(padding=(0, 2))
     table.add_row("Open", f"[bold]{address}[/]", "and sign in:")
     table.add_row("", made.operator, f"[bold]{made.operator_password}[/]   operator: every account, and the rates")
     table.add_row("", made.admin, f"[bold]{made.admin_password}[/]   administrator of Lindgren & Howe")
     table.add_row("Explore", f"{address}/graphql", "GraphiQL")
+    table.add_row("Mail", f"{folder}/mail", "is written there: invitations, links for new passwords, notices")
     table.add_row("", "", "")
     table.add_row(
         "Accounts", public_id("acct", made.lindgren_id), "Lindgren & Howe: funds about to expire, a call without a rate"
@@ -109,7 +110,7 @@ def _show(address: str, made: "Demo", kept_in: Path | None) -> None:
         "", public_id("acct", made.test_id), "Lindgren & Howe, test: a TEST account, whose clock you can move"
     )
     table.add_row("", "", "")
-    kept = f"Kept in {kept_in}." if kept_in else "Everything is gone when you stop it with Ctrl-C."
+    kept = f"Kept in {folder}." if is_kept else "Everything is gone when you stop it with Ctrl-C."
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120, highlight=False)
     console.print(Panel(table, title="Communications Credits: demonstration", subtitle=kept, expand=False))
     console.print(f"Token of the operator, with every scope: {made.token}", soft_wrap=True)

@@ -15,6 +15,7 @@ from api.logs import set_up_logs
 from api.metrics import shared_counts, told_on
 from api.settings import Settings
 from api.working import worker_of
+from credits.people import any_operator
 
 # How the app is served, wherever it is. A message over WebSocket asks or says something small: large ones are not read
 # into memory, and none is compressed. Whoever answers no ping has gone.
@@ -44,8 +45,11 @@ def serve(
     if no_worker:
         os.environ["CREDITS_WORKER"] = "false"
     settings = read_settings()
-    with opened(settings):
+    with opened(settings) as database:
         settings.signing_key  # noqa: B018 - made here, once, before several processes look for it
+        with database.reading() as session:
+            if not any_operator(session):
+                say("Nobody can sign in yet. Make the first operator: credits admin create EMAIL --operator")
     run_server(settings, host=host, port=port, workers=workers)
 
 

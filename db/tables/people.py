@@ -3,7 +3,7 @@
 from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from db.columns import big, counted, of_account, one_of, words
+from db.columns import big, counted, of_account, one_of, where, words
 from db.kinds import ActorKind, InvitationKind, Role
 
 
@@ -40,6 +40,7 @@ class WebSession(SQLModel, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["person_id"], ["person.person_id"]),
         Index("ix_web_session_person", "person_id"),
+        Index("ix_web_session_until", "until"),
     )
 
     session_id: int = big(primary_key=True, sa_column_kwargs={"autoincrement": False})
@@ -56,6 +57,7 @@ class SignInFailure(SQLModel, table=True):
     """How often somebody failed to sign in of late, and until when they wait; `who` is a hash of whom it counts for."""
 
     __tablename__ = "sign_in_failure"
+    __table_args__ = (Index("ix_sign_in_failure_failed_at", "failed_at"),)
 
     who: str = words(primary_key=True)
     failures: int = big()
@@ -64,13 +66,18 @@ class SignInFailure(SQLModel, table=True):
 
 
 class Invitation(SQLModel, table=True):
-    """A link that was mailed, good for one use: to join, or to choose a new password. Stored as a hash."""
+    """A link that is mailed, good for one use: to join, or to choose a new password. Its code is stored as a hash.
+
+    `due_at` says when its mail is to leave, in the language `locale`; NULL when it has left, or need not.
+    """
 
     __tablename__ = "invitation"
     __table_args__ = (
         UniqueConstraint("code_hash"),
         Index("ix_invitation_account", "account_id"),
         Index("ix_invitation_email", "email"),
+        Index("ix_invitation_expires_at", "expires_at"),
+        Index("ix_invitation_due_at", "due_at", **where("due_at IS NOT NULL")),
         one_of("kind", InvitationKind),
         one_of("role", Role),
     )
@@ -87,6 +94,11 @@ class Invitation(SQLModel, table=True):
     expires_at: int = big()
     used_at: int | None = big(default=None)
     withdrawn_at: int | None = big(default=None)
+    locale: str = words()
+    due_at: int | None = big(default=None)
+    attempts: int = counted()
+    sent_at: int | None = big(default=None)
+    failure: str | None = words(default=None)
 
 
 class Membership(SQLModel, table=True):

@@ -13,7 +13,9 @@ from starlette.testclient import TestClient
 from api.app import build_app
 from api.settings import Settings
 from credits.ids import public_id
-from credits.people import create_person
+from credits.passwords import hash_password
+from credits.people import create_person, find_person, set_password
+from credits.sessions import end_sessions
 from credits.tokens import create_token
 from db.kinds import Role, Scope
 from db.session import Database
@@ -88,6 +90,15 @@ def sign_in(client: TestClient, email: str, password: str = PASSWORD, **fields: 
     client.get("/sign-in")
     typed = {"email": email, "password": password, "csrf_token": csrf_token(client, "/sign-in"), **fields}
     return client.post("/sign-in", data=typed)
+
+
+def change_password_of(database: Database, email: str, password: str = "another password") -> None:
+    """Let another password count for somebody, who is signed out everywhere."""
+    with database.transaction() as session:
+        person = find_person(session, email)
+        assert person is not None
+        set_password(session, person_id=person.person_id, password_hash=hash_password(password))
+        end_sessions(session, person_id=person.person_id, but=None, now=NOW)
 
 
 def csrf_token(client: TestClient, page: str = "/graphql") -> str:

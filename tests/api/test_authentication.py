@@ -4,14 +4,16 @@ import pytest
 from starlette.routing import Route
 
 from api.identities import Identities
-from credits.passwords import hash_password
 from credits.tokens import TokenState
 from db.kinds import Scope
-from tests.api.conftest import ALICE, House, ask
+from tests.api.conftest import ALICE, House, ask, change_password_of
 from tests.factories import NOW
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
-OPEN = {"/sign-in", "/healthz", "/readyz", "/metrics", "/preferences", "/webhooks/stripe"}
+OPEN = {
+    "/sign-in", "/sign-in/code", "/forgotten", "/link", "/new-password", "/join", "/healthz", "/readyz", "/metrics",
+    "/preferences", "/webhooks/stripe",
+}  # fmt: skip
 
 
 def test_a_stranger_is_turned_away_from_every_page(house: House) -> None:
@@ -135,7 +137,6 @@ def test_a_person_whose_role_was_taken_away_loses_sight_at_once(house: House) ->
 def test_a_new_password_signs_everybody_else_out(house: House) -> None:
     client = house.signed_in()
 
-    with house.database.transaction() as session:
-        session.execute("UPDATE person SET password_hash = ? WHERE email = ?", hash_password("another one!"), ALICE)
+    change_password_of(house.database, ALICE)
 
     assert client.get("/", headers=HTML).headers["location"] == "/sign-in"

@@ -16,9 +16,11 @@ from api import cli
 from api.commands.terminal import user_here
 from api.settings import Settings
 from credits.accounts import create_account
+from credits.forgotten import find_reset
 from credits.ids import public_id
 from credits.instants import DAY
 from credits.people import find_person
+from credits.sessions import open_session, sessions_of
 from credits.tokens import find_token
 from db.kinds import Role, Scope
 from db.session import Database
@@ -457,3 +459,75 @@ def test_what_the_commands_make_is_their_owners_alone(run: Run, account: str, da
     assert Settings().signing_key
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
     assert stat.S_IMODE((data / "secret_key").stat().st_mode) == 0o600
+
+
+@pytest.fixture
+def olga(run: Run, account: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An operator."""
+    monkeypatch.setenv("CREDITS_PASSWORD", "correct horse battery")
+    assert run("admin", "create", "olga@example.com", "--operator").code == 0
+    return "olga@example.com"
+
+
+def test_a_link_for_a_new_password_is_printed_and_nothing_else(run: Run, data: Path, olga: str) -> None:
+    ended = run("people", "link", olga.upper())
+
+    assert ended.code == 0
+    (line,) = ended.out.splitlines()
+    address, _, code = line.partition("?code=")
+    assert address == "http://127.0.0.1:8000/link"
+    with _opened(data).reading() as session:
+        assert find_reset(session, code, NOW + 2 * DAY - 1).email == olga
+        told = session.rows("SELECT actor_kind, action, subject FROM audit_event")
+    assert ("COMMAND", "makeResetLink", olga) in told
+    assert code not in repr(told)
+
+
+def test_a_lost_second_factor_is_asked_for_no_more(run: Run, data: Path, olga: str) -> None:
+    with _opened(data).transaction() as session:
+        session.execute("UPDATE person SET totp_secret = 'x', totp_since = ?", NOW)
+
+    ended = run("people", "reset-second-factor", olga)
+
+    assert ended.code == 0
+    with _opened(data).reading() as session:
+        person = find_person(session, olga)
+    assert person is not None
+    assert not person.has_second_factor
+    assert run("people", "reset-second-factor", olga).code == 1
+
+
+def test_somebody_is_signed_out_everywhere(run: Run, data: Path, olga: str) -> None:
+    with _opened(data).transaction() as session:
+        person = find_person(session, olga)
+        assert person is not None
+        for _ in range(2):
+            open_session(session, person=person, address="", agent="", now=NOW, lasts=2 * DAY)
+
+    ended = run("people", "sign-out", olga)
+
+    assert (ended.code, ended.err) == (0, "olga@example.com was signed out in 2 browsers.\n")
+    with _opened(data).reading() as session:
+        assert sessions_of(session, person.person_id, NOW + DAY) == []
+
+
+@pytest.mark.parametrize("command", ["link", "reset-second-factor", "sign-out"])
+def test_nobody_can_be_helped_who_has_no_sign_in(run: Run, account: str, command: str) -> None:
+    ended = run("people", command, "nobody@example.com")
+
+    assert (ended.code, ended.out) == (1, "")
+    assert "nobody@example.com" in ended.err
+
+
+def test_the_first_start_says_how_to_make_the_first_operator(
+    run: Run, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.commands.serving.run_server", lambda *_, **__: None)
+
+    assert "credits admin create EMAIL --operator" in run("serve").err
+
+
+def test_a_later_start_says_nothing_of_it(run: Run, olga: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.commands.serving.run_server", lambda *_, **__: None)
+
+    assert run("serve").err == ""

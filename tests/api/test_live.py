@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from db.kinds import Scope
 from db.session import Database
-from tests.api.conftest import ALICE, OLGA, House, ask, csrf_token, open_house
+from tests.api.conftest import ALICE, OLGA, House, ask, change_password_of, csrf_token, open_house
 from tests.factories import NOW, make_lot
 from tests.live import PATIENCE_SECONDS, Events, Talk, served, streaming, talking
 from tests.serving import soon
@@ -240,8 +240,19 @@ def test_a_role_that_is_taken_away_ends_what_it_allowed_and_a_new_password_the_r
         message = talk.hear()
         assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "NOT_FOUND")
 
+        change_password_of(house.database, ALICE)
+        assert talk.ended() == (4403, "Forbidden")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_session_that_is_ended_ends_what_it_began(house: House, place: str) -> None:
+    cookie, _ = cookie_of(house)
+
+    with talking(place, headers={"Cookie": cookie}, origin=f"http://{place}") as talk:
+        watch(talk, house)
         with house.database.transaction() as session:
-            session.execute("UPDATE person SET password_hash = 'another'")
+            session.execute("UPDATE web_session SET ended_at = ?", NOW)
+
         assert talk.ended() == (4403, "Forbidden")
 
 

@@ -1,10 +1,14 @@
 """Doing things at once: in threads that are let go together, and in processes of their own."""
 
+import importlib
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from threading import Barrier
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
+
+import pytest
 
 from credits.refusals import Refusal
 
@@ -22,6 +26,22 @@ def at_once(*things: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(things)) as pool:
         return list(pool.map(do, things))
+
+
+class Meeting:
+    """A place in the middle of a verb where two who got so far wait for each other. Whoever is alone there because a
+    lock keeps the other out goes on after a moment."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        module, _, function = name.rpartition(".")
+        self._verb = getattr(importlib.import_module(module), function)
+        self._gate = Barrier(2)
+        monkeypatch.setattr(name, self._met)
+
+    def _met(self, *parts: Any, **named: Any) -> Any:
+        with suppress(BrokenBarrierError):
+            self._gate.wait(timeout=0.2)
+        return self._verb(*parts, **named)
 
 
 def in_processes(do: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:

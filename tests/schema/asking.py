@@ -14,10 +14,11 @@ from strawberry.types import ExecutionResult
 
 from credits.decks import RateBook
 from credits.ids import public_id
+from credits.keys import Keys
 from credits.language import language
 from credits.providers import Providers
 from credits.terms import USUAL_TERMS, Terms
-from db.kinds import Role, Scope
+from db.kinds import ActorKind, Role, Scope
 from db.session import Database
 from schema.access import Viewer
 from schema.context import Context
@@ -31,18 +32,18 @@ assert SDL.mutation_type
 assert SDL.subscription_type
 QUERIES, MUTATIONS, SUBSCRIPTIONS = SDL.query_type.fields, SDL.mutation_type.fields, SDL.subscription_type.fields
 EVERYTHING = frozenset(Scope)
-OPERATOR = Viewer("operator@example.com", True, {}, EVERYTHING)
+OPERATOR = Viewer("operator@example.com", True, {}, EVERYTHING, number=1)
 
 
 def person(role: Role, account_id: int) -> Viewer:
     """Somebody with a role in one account."""
-    return Viewer(f"{role.lower()}@example.com", False, {account_id: role}, EVERYTHING)
+    return Viewer(f"{role.lower()}@example.com", False, {account_id: role}, EVERYTHING, number=2)
 
 
 def program(account_id: int | None, *scopes: Scope) -> Viewer:
     """A program's token: bound to an account, or to the operator."""
     roles = {} if account_id is None else {account_id: Role.ADMIN}
-    return Viewer("switch", account_id is None, roles, frozenset(scopes))
+    return Viewer("switch", account_id is None, roles, frozenset(scopes), ActorKind.TOKEN, 3)
 
 
 def acct(account_id: int) -> str:
@@ -60,12 +61,13 @@ class Api:
     terms: Terms = USUAL_TERMS
     base_url: str = ""
     providers: Providers = field(default_factory=Providers)
+    keys: Keys = field(default_factory=Keys)
 
     def context(self, viewer: Viewer | None = OPERATOR, said_in: str = "en") -> Context:
         """What one request works with."""
         return Context(
             self.database, self.rates, viewer, language(said_in), lambda: self.now, self.terms,
-            base_url=self.base_url, providers=self.providers,
+            base_url=self.base_url, providers=self.providers, keys=self.keys,
         )  # fmt: skip
 
     def run(

@@ -24,6 +24,7 @@ from web.pages import (
     invoices,
     ledger,
     lots,
+    me,
     methods,
     notices,
     overview,
@@ -53,7 +54,7 @@ def routes() -> list[BaseRoute]:
     rooms = (
         accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
         statements, call_import, usage_report, usage, check, corrections, calls, users, user_import, user, plans, pools,
-        decks, rates, audit, preferences,
+        decks, rates, audit, preferences, me,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

@@ -8,6 +8,7 @@ asked for. What is about money or calls has its own records, which tell more; th
 
 import itertools
 import json
+import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,15 @@ _COLUMNS = (
 )  # fmt: skip
 # What a process records at one instant keeps its order; no two processes begin near each other.
 _numbers = itertools.count(secrets.randbits(61))
+
+
+def _number_anew() -> None:
+    """A process that was forked off another numbers its events from elsewhere."""
+    global _numbers
+    _numbers = itertools.count(secrets.randbits(61))
+
+
+os.register_at_fork(after_in_child=_number_anew)
 
 
 @dataclass(frozen=True, slots=True)

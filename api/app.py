@@ -68,19 +68,16 @@ def build_app(settings: Settings) -> Starlette:
 
 def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """The background work runs while the app does."""
-    settings = running.settings
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        if settings.worker:
-            running.worker.start()
+        uses = running.start()
         try:
             with told_to_end(running.seats.end):
                 yield
         finally:
             running.seats.end()
             await running.identities.settled()
-            await to_thread.run_sync(running.worker.stop)
-            running.database.close()
+            await to_thread.run_sync(running.stop, uses)
 
     return lifespan

@@ -3,7 +3,7 @@
 What a caller may not see does not exist for it. What it sees but may not do is FORBIDDEN.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,7 @@ class Viewer:
     """Who asks: a person by their roles, or a program by its token's account and scopes.
 
     `scopes` limits the roles: a person has all of them, a token those it was given. `number` is the person's or the
-    token's, `session_id` that of the person's session.
+    token's, `session_id` that of the person's session. From `expires_at` on a token is worth nothing.
     """
 
     name: str
@@ -40,6 +40,11 @@ class Viewer:
     kind: ActorKind = ActorKind.PERSON
     number: int | None = None
     session_id: int | None = None
+    expires_at: int | None = None
+
+    def is_over(self, clock: Callable[[], int]) -> bool:
+        """Tell whether what they showed has come to its end; most never do, and ask no clock."""
+        return self.expires_at is not None and clock() >= self.expires_at
 
     @property
     def is_person(self) -> bool:
@@ -62,11 +67,17 @@ class Viewer:
         return self.scopes & _OF_ROLE[role] if role is not None else frozenset()
 
 
+class OfAccount:
+    """A type whose fields are about one account; what a field needs, it needs there."""
+
+    state: AccountState
+
+
 class Needs(FieldExtension):
     """What a field needs: one of some scopes, and perhaps the operator, or a person, not a program.
 
-    It also guards the account that the field's input names, so that a field cannot forget to: an account out of
-    sight is refused as NOT_FOUND, one in sight without the scope is FORBIDDEN.
+    It also guards the account that the field's input names, or that the field belongs to, so that a field cannot forget
+    to: an account out of sight is refused as NOT_FOUND, one in sight without the scope is FORBIDDEN.
     """
 
     def __init__(self, *scopes: Scope, operator: bool = False, person: bool = False) -> None:
@@ -76,6 +87,8 @@ class Needs(FieldExtension):
 
     async def resolve_async(self, next_: AsyncExtensionResolver, source: Any, info: Any, **kwargs: Any) -> Any:
         """Let the request through, or not."""
+        if isinstance(source, OfAccount):
+            self._admit_to(signed_in(info.context), source.state.account_id, info.context.language)
         self.admit(info.context, kwargs.get("account_id") or getattr(kwargs.get("input"), "account_id", None))
         return await next_(source, info, **kwargs)
 

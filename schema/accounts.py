@@ -11,6 +11,7 @@ from credits.instants import moment
 from credits.refusals import Refusal
 from db.kinds import Scope
 from schema.access import Needs, Viewer, forbidden, signed_in
+from schema.account_access import AccountAccess
 from schema.account_reports import AccountReports
 from schema.auto_recharge import AutoRecharge, RechargeDecision, find_rule, list_decisions
 from schema.balances import Balance, BalanceDay
@@ -47,7 +48,7 @@ _USUAL_DAYS = 90
 
 
 @strawberry.type(description="A prepaid account for telephone calls.")
-class Account(AccountReports, Node):
+class Account(AccountReports, AccountAccess, Node):
     name: str = strawberry.field(description="What people know it by.")
     currency: str = strawberry.field(description="The ISO 4217 code of the currency of all its money.")
     time_zone: str = strawberry.field(description="IANA; days of expiry, months and reports follow it.")

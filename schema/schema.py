@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from db.kinds import Scope
 from schema.access import Needs
+from schema.account_access import AccessQueries
 from schema.account_changes import AccountMutations
 from schema.accounts import AccountQueries
 from schema.authorizing import AuthorizingMutations
@@ -34,11 +35,12 @@ from schema.recording import RecordingMutations
 from schema.refunds import RefundMutations
 from schema.scalars import SCALARS
 from schema.sign_in_changes import SignInMutations
+from schema.tokens import TokenMutations
 from schema.user_changes import UserMutations
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
-class Query(AccountQueries, RateQueries, QuoteQueries, PlanQueries, InvoiceQueries):
+class Query(AccountQueries, AccessQueries, RateQueries, QuoteQueries, PlanQueries, InvoiceQueries):
     @query(Needs(Scope.READ), "Anything that has an id; null when there is none, or none that the viewer may see.")
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
@@ -69,6 +71,7 @@ class Mutation(
     CorrectionMutations,
     SignInMutations,
     InvitationMutations,
+    TokenMutations,
 ):
     pass
 

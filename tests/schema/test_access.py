@@ -31,6 +31,7 @@ READS: dict[str, str] = {
     "accounts": "accounts { nodes { id } }",
     "rateDecks": "rateDecks { id }",
     "rates": "rates { nodes { id } }",
+    "tokens": "tokens { nodes { id } }",
     "openInvoices": "openInvoices { nodes { number } }",
     "plans": "plans { code }",
     "zoneA": "zoneA",
@@ -82,11 +83,13 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "renewRecoveryCodes": ({"password": "one", "code": "123456"}, PERSONS),
     "endSession": ({"sessionId": "sess_1"}, PERSONS),
     "endOtherSessions": ({}, PERSONS),
+    "createToken": ({"name": "Switch", "scopes": ["READ"]}, {"operator", "admin"}),
+    "revokeToken": ({"tokenId": "tok_1"}, {"operator", "admin"}),
 }
 WATCHES = {"balance": "balance(accountId: $account) { callsAllowed }"}
 OWN = {name for name, (_, who) in CHANGES.items() if who is PERSONS}
 WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck", "createPlan", "updatePlan", "setZoneA", "inviteOperator"} | OWN
-OPERATORS_READS = {"openInvoices"}
+OPERATORS_READS = {"openInvoices", "tokens"}
 EVERYBODY = ["operator", "admin", "billing", "viewer"]
 
 

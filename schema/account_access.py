@@ -1,0 +1,46 @@
+"""Who has access to an account, as fields of it: its programs' tokens."""
+
+from typing import Annotated
+
+import strawberry
+
+from db.kinds import Scope
+from schema.access import Needs, OfAccount
+from schema.context import Info
+from schema.fields import query
+from schema.kinds import TokenStatus
+from schema.paging import After, Before, Connection, First, window
+from schema.tokens import TOKEN_KEY, Token, list_tokens
+
+Only = Annotated[TokenStatus | None, strawberry.argument(description="Only these.")]
+
+
+@strawberry.type
+class AccountAccess(OfAccount):
+    @query(Needs(Scope.ADMIN), "The tokens of its programs, the newest first; also those that are over.")
+    async def tokens(
+        self,
+        info: Info,
+        status: Only = None,
+        first: First = 20,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[Token]:
+        return await list_tokens(info, self.state.account_id, status, window(first, after, before, *TOKEN_KEY))
+
+
+@strawberry.type
+class AccessQueries:
+    @query(
+        Needs(Scope.ADMIN, operator=True),
+        "The operator's tokens, which are for all accounts, the newest first; also those that are over.",
+    )
+    async def tokens(
+        self,
+        info: Info,
+        status: Only = None,
+        first: First = 20,
+        after: After = None,
+        before: Before = None,
+    ) -> Connection[Token]:
+        return await list_tokens(info, None, status, window(first, after, before, *TOKEN_KEY))

@@ -41,6 +41,7 @@ PAGES = {
     "/accounts/{account}/statements": "October 2026",
     "/accounts/{account}/statements/2026-10": "Closing balance, USD",
     "/accounts/{account}/notices": "Who is mailed",
+    "/accounts/{account}/tokens": "No program has a token yet.",
     "/accounts/{account}/clock": "Move it to",
     "/rates": "standard",
     "/rates?account={account}&search=%2B4915": "Mobile",
@@ -49,6 +50,7 @@ PAGES = {
 OPERATORS_PAGES = {
     "/": "Fabrikam",
     "/invoices": "No invoice is open",
+    "/tokens": "No program has a token yet.",
     "/accounts/new": "Open an account",
     "/rates/publish": "Price list",
     "/accounts/{account}/plans/new": "Add the plan",
@@ -65,6 +67,7 @@ LISTS = {
     "/accounts/{account}/funds.csv": 1,
     "/accounts/{account}/funds/automatic.csv": 0,
     "/accounts/{account}/notices.csv": 1,
+    "/accounts/{account}/tokens.csv": 0,
     "/accounts/{account}/users.csv": 2,
     "/accounts/{account}/pools.csv": 2,
     "/accounts/{account}/plans.csv": 8,

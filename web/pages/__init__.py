@@ -35,6 +35,7 @@ from web.pages import (
     recharges,
     refunds,
     statements,
+    tokens,
     usage,
     usage_report,
     user,
@@ -54,6 +55,7 @@ def routes() -> list[BaseRoute]:
         accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
         statements, call_import, usage_report, usage, check, corrections, calls, users, user_import, user, plans, pools,
         decks, rates, preferences, me,
+        decks, rates, tokens, preferences,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

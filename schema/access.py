@@ -14,7 +14,7 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver
 from credits.accounts import AccountState
 from credits.ids import read_id
 from credits.language import Language
-from credits.refusals import Refusal, not_found
+from credits.refusals import Refusal, invalid, not_found
 from db.kinds import AccountMode, ActorKind, Role, Scope
 
 # What each role may do in its account. Publishing rates is for the operator, whatever the role.
@@ -137,6 +137,12 @@ def account_number(public_id: str, name: str = "accountId") -> int:
     except Refusal:
         raise no_such_account(name) from None
     return account_id
+
+
+def require_having(viewer: Viewer, role: Role, account_id: int) -> None:
+    """Nobody gives a role in an account that is good for more than they may do there themselves."""
+    if not viewer.scopes_in(account_id) >= _OF_ROLE[role]:
+        raise invalid("role", "You cannot give a role that may do more than you.")
 
 
 def require_operator_or_test(context: Any, account: AccountState) -> None:

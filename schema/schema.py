@@ -22,6 +22,7 @@ from schema.invitations import InvitationMutations
 from schema.invoices import InvoiceMutations, InvoiceQueries
 from schema.live import Subscription
 from schema.lots import LotMutations
+from schema.members import MemberMutations
 from schema.nodes import Node, find_node
 from schema.notices import NoticeMutations
 from schema.payment_methods import PaymentMethodMutations
@@ -72,6 +73,7 @@ class Mutation(
     SignInMutations,
     InvitationMutations,
     TokenMutations,
+    MemberMutations,
 ):
     pass
 

@@ -58,7 +58,7 @@ def create_admin(
             if account_id is None:
                 stop(f"{known.email} has a sign-in already.")
             with database.transaction() as session:
-                add_role(session, person_id=known.person_id, account_id=account_id, role=role)
+                add_role(session, person_id=known.person_id, account_id=account_id, role=role, now=clock.now())
             say(f"{known.email} has a sign-in already, and is now {role.value} of {account}.")
             return
         password = os.environ.get(PASSWORD_VARIABLE) or typer.prompt(

@@ -41,6 +41,7 @@ from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
 from schema.rows import read_rows
 from schema.sign_ins import SignIn, find_sign_in
+from schema.standing import AccountStanding
 from schema.users import User, list_users
 
 _OPERATOR = "OPERATOR"
@@ -48,7 +49,7 @@ _USUAL_DAYS = 90
 
 
 @strawberry.type(description="A prepaid account for telephone calls.")
-class Account(AccountReports, AccountAccess, Node):
+class Account(AccountReports, AccountAccess, AccountStanding, Node):
     name: str = strawberry.field(description="What people know it by.")
     currency: str = strawberry.field(description="The ISO 4217 code of the currency of all its money.")
     time_zone: str = strawberry.field(description="IANA; days of expiry, months and reports follow it.")

@@ -36,6 +36,7 @@ from schema.recording import RecordingMutations
 from schema.refunds import RefundMutations
 from schema.scalars import SCALARS
 from schema.sign_in_changes import SignInMutations
+from schema.standing_changes import StandingMutations
 from schema.tokens import TokenMutations
 from schema.user_changes import UserMutations
 
@@ -74,6 +75,7 @@ class Mutation(
     InvitationMutations,
     TokenMutations,
     MemberMutations,
+    StandingMutations,
 ):
     pass
 

@@ -104,6 +104,8 @@ def upgrade() -> None:
     op.add_column("person", sa.Column("totp_secret", sa.Text(), nullable=True))
     op.add_column("person", sa.Column("totp_since", sa.BigInteger(), nullable=True))
     op.add_column("person", sa.Column("totp_step", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("account", sa.Column("status_reason", sa.Text(), nullable=True))
+    op.add_column("account", sa.Column("status_at", sa.BigInteger(), nullable=True))
     op.add_column("membership", sa.Column("joined_at", sa.BigInteger(), nullable=True))
     op.add_column("token", sa.Column("expires_at", sa.BigInteger(), nullable=True))
     op.add_column("token", sa.Column("used_at", sa.BigInteger(), nullable=True))

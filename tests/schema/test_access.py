@@ -84,6 +84,9 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "renewRecoveryCodes": ({"password": "one", "code": "123456"}, PERSONS),
     "endSession": ({"sessionId": "sess_1"}, PERSONS),
     "endOtherSessions": ({}, PERSONS),
+    "suspendAccount": ({"reason": "Unpaid"}, {"operator", "admin"}),
+    "reactivateAccount": ({"reason": "Paid"}, {"operator", "admin"}),
+    "closeAccount": ({"name": "Contoso", "reason": "Moved away"}, {"operator", "admin"}),
     "setMemberRole": ({"memberId": "mbr_1-1", "role": "VIEWER"}, {"operator", "admin"}),
     "removeMember": ({"memberId": "mbr_1-1"}, {"operator", "admin"}),
     "removeOperator": ({"operatorId": "opr_1"}, {"operator"}),
@@ -300,6 +303,14 @@ def test_a_token_that_only_reports_calls_does_not_read_the_ledger_by_its_payload
 
     assert error["path"] == ["recordCalls", "account", "ledger"]
     assert error["extensions"]["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("name", ["suspendAccount", "reactivateAccount", "closeAccount"])
+def test_in_a_live_account_the_operator_alone_says_whether_it_may_be_used(small_api: Api, name: str) -> None:
+    account_id = make_account(small_api.database)
+
+    assert attempt(small_api, name, account_id, person(Role.ADMIN, account_id)) == "FORBIDDEN"
+    assert attempt(small_api, name, account_id, OPERATOR) == "LET THROUGH"
 
 
 @pytest.mark.parametrize("name", ["grantCredit", "voidLot", "refundRecharge", "reverseCall"])

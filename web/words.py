@@ -118,6 +118,17 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "DOMESTIC": sentence("Domestic only"),
         "NONE": sentence("Nobody"),
     },
+    "account mode": {"LIVE": sentence("Live"), "TEST": sentence("Test")},
+    "role": {
+        "ADMIN": sentence("Administrator"),
+        "BILLING": sentence("Billing"),
+        "VIEWER": sentence("Viewer"),
+    },
+    "role meaning": {
+        "ADMIN": sentence("Everything, also people, tokens and settings."),
+        "BILLING": sentence("Reads all, and buys funds."),
+        "VIEWER": sentence("Reads all, changes nothing."),
+    },
     "scope": {
         "READ": sentence("Read"),
         "CALLS": sentence("Calls"),

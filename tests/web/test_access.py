@@ -124,3 +124,126 @@ def test_who_does_not_administer_sees_no_tokens(vera: Browser, ada: Browser) -> 
     assert vera.path(TOKENS) not in vera.see("/accounts/{account}/notices").text
     assert ada.see("/tokens").status_code == 403
     assert ada.see("/accounts/{other}/tokens").status_code == 404
+
+
+# ---- settings, suspending, closing ----
+
+SETTINGS = "/accounts/{account}/settings"
+CLOSING = "/accounts/{other}/settings/closing"
+
+
+def test_the_settings_are_changed_and_what_is_refused_keeps_what_was_typed(ada: Browser) -> None:
+    typed = {"name": "Contoso Ltd", "time_zone": "Europe/Berlin", "region": "DE", "locale": "ja", "rate_deck": "cheap"}
+
+    refused = ada.send(SETTINGS, **{**typed, "time_zone": "Berlin"})
+    saved = ada.send(SETTINGS, **typed)
+    page = ada.client.get(saved.headers["location"])
+
+    assert refused.status_code == 422
+    assert "Berlin is not an IANA time zone." in text(refused)
+    assert 'value="Contoso Ltd"' in refused.text
+    assert "Saved." in text(page)
+    for value in ("Contoso Ltd", "Europe/Berlin", "cheap"):
+        assert f'value="{value}"' in page.text
+    assert '<option value="DE" selected>' in page.text
+
+
+def test_in_a_live_account_its_administrator_chooses_neither_prices_nor_standing(
+    browsers: Any, sqlite_database: Database
+) -> None:
+    browser = browsers("ada@example.com")
+    with sqlite_database.transaction() as session:
+        session.execute("UPDATE account SET mode = 'LIVE', clock_at = NULL WHERE mode = 'TEST'")
+
+    page = browser.see(SETTINGS)
+    typed = {"name": "Mine", "time_zone": "UTC", "region": "US", "locale": "en", "rate_deck": "cheap"}
+    saved = browser.send(SETTINGS, **typed)
+
+    assert 'name="rate_deck"' not in page.text
+    assert "/suspension" not in page.text
+    assert browser.see(f"{SETTINGS}/closing").status_code == 403
+    assert browser.send(f"{SETTINGS}/suspension", on=SETTINGS, reason="Why not").status_code == 403
+    assert saved.status_code == 303
+    assert "Rate deck standard" in text(browser.see(SETTINGS))
+
+
+def test_who_only_looks_reads_the_settings(vera: Browser) -> None:
+    page = vera.see(SETTINGS)
+
+    assert "Time zone America/New_York Country United States" in text(page)
+    assert 'name="time_zone"' not in page.text
+    assert vera.send(SETTINGS, on=SETTINGS, name="Mine").status_code == 403
+
+
+def test_an_account_is_suspended_and_reactivated_with_reasons_that_its_members_read(
+    olga: Browser, vera: Browser
+) -> None:
+    refused = olga.send(f"{SETTINGS}/suspension", on=SETTINGS, reason=" ")
+    suspended = olga.send(f"{SETTINGS}/suspension", on=SETTINGS, reason="Unpaid since May")
+    said = text(olga.client.get(suspended.headers["location"]))
+    overview, listed = text(vera.see("/accounts/{account}")), rows(olga, "/accounts.csv?status=SUSPENDED")
+    olga.send(f"{SETTINGS}/reactivation", on=SETTINGS, reason="Paid")
+
+    assert refused.status_code == 422
+    assert "Give a reason" in text(refused)
+    assert "The account is suspended" in said
+    assert "No calls that need credit: this account is suspended. Unpaid since May" in overview
+    assert [row["Status"] for row in listed] == ["Suspended"]
+    assert "State Active since" in text(olga.see(SETTINGS))
+
+
+def test_an_account_is_closed_by_its_name_and_can_only_be_read_then(olga: Browser) -> None:
+    asked = olga.see(CLOSING)
+    refused = olga.send(CLOSING, name="Contoso", reason="Moved away")
+    closed = olga.send(CLOSING, name="Fabrikam", reason="Moved away")
+    page = olga.client.get(closed.headers["location"])
+
+    assert "Type the account's name: Fabrikam" in text(asked)
+    assert refused.status_code == 422
+    assert "This is not the account's name." in text(refused)
+    assert 'value="Moved away"' in refused.text
+    assert "The account is closed. It can still be read." in text(page)
+    assert "<form" not in page.text.split("<main")[1].split("</main>")[0]
+    assert olga.see(CLOSING).status_code == 403
+    assert "this account is closed, and can only be read. Moved away" in text(olga.see("/accounts/{other}"))
+
+
+# ---- the operator's list of accounts ----
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["Contoso <& sons>", "Fabrikam"]),
+        ("search=fabri", ["Fabrikam"]),
+        ("mode=TEST", ["Contoso <& sons>"]),
+        ("currency=usd&status=ACTIVE", ["Contoso <& sons>", "Fabrikam"]),
+        ("currency=EUR", []),
+        ("status=CLOSED", []),
+        ("attention=yes", ["Fabrikam"]),
+        ("mode=NONE&status=NONE", ["Contoso <& sons>", "Fabrikam"]),
+    ],
+)
+def test_accounts_are_narrowed_by_the_address_and_so_is_their_csv(olga: Browser, query: str, found: list[str]) -> None:
+    assert [row["Account"] for row in rows(olga, f"/accounts.csv?{query}")] == found
+    assert ("No account is like that." in text(olga.see(f"/?{query}"))) == (not found)
+
+
+def test_the_list_says_how_many_accounts_need_attention(olga: Browser) -> None:
+    assert "1 account needs attention" in text(olga.see("/"))
+    assert "needs attention" not in text(olga.see("/?attention=yes"))
+
+
+def test_a_closed_account_offers_nothing_to_change_but_tokens_to_revoke(olga: Browser) -> None:
+    place = "/accounts/{other}/tokens"
+    send(olga, place, name="Switch", scope="CALLS", days="")
+    olga.send(CLOSING, name="Fabrikam", reason="Moved away")
+
+    pages = [olga.see(f"/accounts/{{other}}{path}").text for path in ("", "/funds", "/users", "/notices", "/settings")]
+    tokens = olga.see(place).text
+    (token,) = rows(olga, f"{place}.csv")
+    revoked = olga.send(f"{place}/{token['Id']}/revocation", on=place)
+
+    assert not any('method="post"' in page.split("<main")[1].split("</main>")[0] for page in pages)
+    assert "Make the token" not in tokens
+    assert revoked.status_code == 303

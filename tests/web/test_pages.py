@@ -41,6 +41,8 @@ PAGES = {
     "/accounts/{account}/statements": "October 2026",
     "/accounts/{account}/statements/2026-10": "Closing balance, USD",
     "/accounts/{account}/notices": "Who is mailed",
+    "/accounts/{account}/settings": "Language of its mail",
+    "/accounts/{account}/settings/closing": "This cannot be taken back.",
     "/accounts/{account}/tokens": "No program has a token yet.",
     "/accounts/{account}/clock": "Move it to",
     "/rates": "standard",
@@ -49,6 +51,7 @@ PAGES = {
 }
 OPERATORS_PAGES = {
     "/": "Fabrikam",
+    "/?attention=yes&mode=LIVE&status=ACTIVE&currency=usd": "Fabrikam",
     "/invoices": "No invoice is open",
     "/tokens": "No program has a token yet.",
     "/accounts/new": "Open an account",

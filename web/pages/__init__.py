@@ -34,6 +34,7 @@ from web.pages import (
     receipts,
     recharges,
     refunds,
+    settings,
     statements,
     tokens,
     usage,
@@ -56,6 +57,7 @@ def routes() -> list[BaseRoute]:
         statements, call_import, usage_report, usage, check, corrections, calls, users, user_import, user, plans, pools,
         decks, rates, preferences, me,
         decks, rates, tokens, preferences,
+        decks, rates, settings, tokens, preferences,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

@@ -1,4 +1,4 @@
-"""Who has access to an account, as fields of it: its members, and its programs' tokens; and the operator's."""
+"""Who has access to an account, as fields of it: members, invitations, and programs' tokens; and the operator's."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from db.kinds import Scope
 from schema.access import Needs, OfAccount
 from schema.context import Info
 from schema.fields import query
+from schema.invitations import Invitation, list_invitations
 from schema.kinds import TokenStatus
 from schema.members import MEMBER_KEY, Member, Operator, list_members, list_operators
 from schema.paging import After, Before, Connection, First, window
@@ -41,9 +42,20 @@ class AccountAccess(OfAccount):
     ) -> Connection[Token]:
         return await list_tokens(info, self.state.account_id, status, window(first, after, before, *TOKEN_KEY))
 
+    @query(Needs(Scope.ADMIN), "The people who are invited to it and have not accepted yet, the newest first.")
+    async def invitations(self, info: Info) -> list[Invitation]:
+        return await list_invitations(info.context, self.state.account_id)
+
 
 @strawberry.type
 class AccessQueries:
+    @query(
+        Needs(Scope.ADMIN, operator=True),
+        "The people who are invited to operate and have not accepted yet, the newest first.",
+    )
+    async def invitations(self, info: Info) -> list[Invitation]:
+        return await list_invitations(info.context, None)
+
     @query(Needs(Scope.ADMIN, operator=True), "The people who operate: who see and do everything. By address.")
     async def operators(self, info: Info) -> list[Operator]:
         return await list_operators(info)

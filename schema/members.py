@@ -150,8 +150,8 @@ class MemberMutations:
         return MemberPayload()
 
     @mutation(
-        Needs(Scope.ADMIN, operator=True),
-        "Lets an operator be one no more, at once; their sign-in stays. The last one stays. For operators.",
+        Needs(Scope.ADMIN, operator=True, person=True),
+        "Lets an operator be one no more, at once; their sign-in stays. The last one stays. No program can do this.",
     )
     async def remove_operator(self, info: Info, input: Input[RemoveOperatorInput]) -> OperatorPayload:
         (person_id,) = read_id("opr", input.operator_id, "operatorId")

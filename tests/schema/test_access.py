@@ -31,6 +31,7 @@ READS: dict[str, str] = {
     "accounts": "accounts { nodes { id } }",
     "rateDecks": "rateDecks { id }",
     "rates": "rates { nodes { id } }",
+    "invitations": "invitations { id }",
     "operators": "operators { id }",
     "tokens": "tokens { nodes { id } }",
     "openInvoices": "openInvoices { nodes { number } }",
@@ -95,10 +96,9 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
 }
 WATCHES = {"balance": "balance(accountId: $account) { callsAllowed }"}
 OWN = {name for name, (_, who) in CHANGES.items() if who is PERSONS}
-WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck", "createPlan", "updatePlan", "setZoneA", "inviteOperator"} | OWN
-OPERATORS_READS = {"openInvoices", "tokens"}
-WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck", "createPlan", "updatePlan", "setZoneA", "removeOperator"}
-OPERATORS_READS = {"openInvoices", "operators", "tokens"}
+OPERATORS_OWN = {"inviteOperator", "removeOperator"}
+WITHOUT_ACCOUNT = {"createAccount", "publishRateDeck", "createPlan", "updatePlan", "setZoneA"} | OPERATORS_OWN | OWN
+OPERATORS_READS = {"invitations", "openInvoices", "operators", "tokens"}
 EVERYBODY = ["operator", "admin", "billing", "viewer"]
 
 
@@ -246,7 +246,7 @@ def test_a_token_that_only_reads_changes_nothing(small_api: Api, name: str) -> N
     assert attempt(small_api, name, account_id, program(account_id, Scope.READ)) == "FORBIDDEN"
 
 
-@pytest.mark.parametrize("name", sorted(OWN | {"inviteOperator"}))
+@pytest.mark.parametrize("name", sorted(OWN | OPERATORS_OWN))
 def test_what_is_a_persons_own_is_closed_to_programs_whatever_their_scopes(small_api: Api, name: str) -> None:
     account_id = make_test_account(small_api.database)
 

@@ -121,8 +121,10 @@ def test_a_program_gives_no_role_that_may_do_more_than_it(small_api: Api) -> Non
         small_api.change("setMemberRole", "member { role }", {**values, "role": role}, viewer=helper)
         for role in ("BILLING", "VIEWER")
     )
+    invited = {"accountId": acct(account_id), "email": "eve@example.com", "role": "ADMIN"}
+    uninvited = small_api.change("inviteMember", "invitation { id }", invited, viewer=helper)
 
-    assert [error["field"] for error in refused["errors"]] == [["input", "role"]]
+    assert [error["field"] for error in refused["errors"] + uninvited["errors"]] == [["input", "role"]] * 2
     assert done == {"member": {"role": "VIEWER"}, "errors": []}
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from credits.ids import public_id
+from credits.people import create_person
 from credits.tokens import find_token
 from db.kinds import Scope
 from db.session import Database
@@ -247,3 +249,120 @@ def test_a_closed_account_offers_nothing_to_change_but_tokens_to_revoke(olga: Br
     assert not any('method="post"' in page.split("<main")[1].split("</main>")[0] for page in pages)
     assert "Make the token" not in tokens
     assert revoked.status_code == 303
+
+
+# ---- members and operators ----
+
+PEOPLE = "/accounts/{account}/people"
+
+
+def member_of(browser: Browser, email: str) -> str:
+    """The id of a member of the account."""
+    return {row["Mail address"]: row["Id"] for row in rows(browser, f"{PEOPLE}.csv")}[email]
+
+
+def test_the_members_are_told_of_with_what_they_may_do(ada: Browser) -> None:
+    page = text(ada.see(PEOPLE))
+
+    assert "ada@example.com you Administrator" in page
+    assert "vera@example.com Viewer" in page
+    assert [row["Role"] for row in rows(ada, f"{PEOPLE}.csv?search=vera")] == ["Viewer"]
+    assert "No member is like that." in text(ada.see(f"{PEOPLE}?search=nobody"))
+
+
+def test_somebody_is_invited_and_the_invitation_withdrawn(ada: Browser) -> None:
+    answer = ada.send(PEOPLE, email="Eve@example.com", role="BILLING")
+    page = ada.client.get(answer.headers["location"])
+    (withdrawal,) = re.findall(r'action="([^"]+/withdrawal)"', page.text)
+    withdrawn = ada.send(withdrawal, on=PEOPLE)
+
+    assert answer.status_code == 303
+    assert "eve@example.com is invited." in text(page)
+    assert "eve@example.com: Billing invited" in text(page)
+    assert "The invitation is withdrawn." in text(ada.client.get(withdrawn.headers["location"]))
+    assert "eve@example.com" not in ada.see(PEOPLE).text
+
+
+@pytest.mark.parametrize(
+    ("email", "says"),
+    [("nonsense", "nonsense is not a mail address."), ("vera@example.com", "belongs to this account already.")],
+)
+def test_who_cannot_be_invited_is_explained_and_what_was_typed_stays(ada: Browser, email: str, says: str) -> None:
+    answer = ada.send(PEOPLE, email=email, role="ADMIN")
+
+    assert answer.status_code == 422
+    assert says in text(answer)
+    assert 'id="email-wrong"' in answer.text
+    assert f'value="{email}"' in answer.text
+    assert 'value="ADMIN" checked' in answer.text
+
+
+def test_a_role_is_changed_and_a_member_removed(ada: Browser, vera: Browser) -> None:
+    member = member_of(ada, "vera@example.com")
+
+    changed = ada.send(f"{PEOPLE}/{member}/role", on=PEOPLE, role="ADMIN")
+    said, seen = text(ada.client.get(changed.headers["location"])), vera.see(PEOPLE).status_code
+    removed = ada.send(f"{PEOPLE}/{member}/removal", on=PEOPLE)
+
+    assert "vera@example.com is now: Administrator." in said
+    assert seen == 200
+    assert "Removed." in text(ada.client.get(removed.headers["location"]))
+    assert vera.see(PEOPLE).status_code == 404
+
+
+@pytest.mark.parametrize(("what", "typed"), [("removal", {}), ("role", {"role": "VIEWER"})])
+def test_the_last_administrator_is_told_to_make_another_one_first(
+    ada: Browser, olga: Browser, what: str, typed: dict[str, str]
+) -> None:
+    member = member_of(ada, "ada@example.com")
+
+    refused = ada.send(f"{PEOPLE}/{member}/{what}", on=PEOPLE, own="yes", **typed)
+    done = olga.send(f"{PEOPLE}/{member}/{what}", on=PEOPLE, **typed)
+
+    assert refused.status_code == 422
+    assert "ada@example.com is the last administrator of this account." in text(refused)
+    assert done.status_code == 303
+
+
+def test_who_takes_their_own_access_away_goes_to_what_is_left(ada: Browser, olga: Browser) -> None:
+    vera, me = (member_of(ada, f"{name}@example.com") for name in ("vera", "ada"))
+    ada.send(f"{PEOPLE}/{vera}/role", on=PEOPLE, role="ADMIN")
+
+    demoted = ada.send(f"{PEOPLE}/{me}/role", on=PEOPLE, role="VIEWER", own="yes")
+    olga.send(f"{PEOPLE}/{me}/role", on=PEOPLE, role="ADMIN")
+    removed = ada.send(f"{PEOPLE}/{me}/removal", on=PEOPLE, own="yes")
+
+    assert demoted.headers["location"] == ada.path("/accounts/{account}")
+    assert removed.headers["location"] == "/"
+    assert ada.see("/accounts/{account}").status_code == 404
+
+
+def test_members_are_for_administrators_to_see(vera: Browser, ada: Browser) -> None:
+    assert vera.see(PEOPLE).status_code == 403
+    assert vera.send(PEOPLE, on="/accounts/{account}/notices", email="eve@example.com").status_code == 403
+    assert ada.see("/people").status_code == 403
+
+
+def test_operators_invite_and_remove_each_other_down_to_the_last(olga: Browser, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        otto = create_person(
+            session, email="otto@example.com", password="correct horse", is_operator=True, roles={}, now=NOW
+        )
+
+    invited = olga.send("/people", email="otis@example.com")
+    page = olga.client.get(invited.headers["location"])
+    (withdrawal,) = re.findall(r'action="([^"]+/withdrawal)"', page.text)
+    olga.send(withdrawal, on="/people")
+    removed = olga.send(f"/people/{public_id('opr', otto)}/removal", on="/people")
+    alone = olga.client.get(removed.headers["location"])
+
+    assert "otis@example.com is invited." in text(page)
+    assert "They operate no more." in text(alone)
+    assert "otto@example.com" not in alone.text
+    assert "otis@example.com" not in alone.text
+    assert "/removal" not in alone.text
+    (mine,) = re.findall(r'<tr id="(opr_[^"]+)"', alone.text)
+    last = olga.send(f"/people/{mine}/removal", on="/people", own="yes")
+    assert "This is the last operator." in text(last)
+    already = olga.send("/people", email="olga@example.com")
+    assert "is an operator already." in text(already)

@@ -24,6 +24,7 @@ from web.pages import (
     ledger,
     lots,
     me,
+    members,
     methods,
     notices,
     overview,
@@ -55,9 +56,7 @@ def routes() -> list[BaseRoute]:
     rooms = (
         accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
         statements, call_import, usage_report, usage, check, corrections, calls, users, user_import, user, plans, pools,
-        decks, rates, preferences, me,
-        decks, rates, tokens, preferences,
-        decks, rates, settings, tokens, preferences,
+        decks, rates, settings, members, tokens, preferences, me,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

@@ -76,21 +76,18 @@ def build_app(settings: Settings, tracing: "Tracing | None" = None) -> Starlette
 
 def _lifespan(running: Running) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """The background work runs while the app does."""
-    settings = running.settings
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         running.gatherer.live_on(asyncio.get_running_loop())
-        if settings.worker:
-            running.worker.start()
+        uses = running.start()
         try:
             with told_to_end(running.seats.end), poured():
                 yield
         finally:
             running.seats.end()
             await running.identities.settled()
-            await to_thread.run_sync(running.worker.stop)
-            running.database.close()
+            await to_thread.run_sync(running.stop, uses)
             if running.tracing is not None:
                 await to_thread.run_sync(running.tracing.end)
 

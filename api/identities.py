@@ -1,7 +1,8 @@
 """Who asks, from what they show: a program its bearer token, a person the cookie of their session.
 
 A token's state is remembered for a few seconds, so that a busy switch costs no look-up a call; a person's is not: a
-session that was ended is worth nothing from then on. When a session was seen is written down aside, and seldom.
+session that was ended is worth nothing from then on. When a token or a session was last used is written down aside, and
+seldom.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from api import clock
 from api.sessions import Sessions, WebSession
 from credits.people import PersonState
 from credits.sessions import SessionState, find_session, note_seen
-from credits.tokens import TokenState, find_token
+from credits.tokens import USE_IS_FRESH, TokenState, find_token, write_uses
 from db.kinds import ActorKind, Role
 from db.kinds import Scope as TokenScope
 from db.session import Database
@@ -27,6 +28,8 @@ log = structlog.get_logger("credits.identities")
 
 TOKEN_SECONDS = 5.0
 TOKENS_REMEMBERED = 4096
+# How often it is written down which tokens were used.
+WRITE_USES_SECONDS = 10.0
 # How often it is looked up again who is at the other end of a connection that lasts.
 LOOK_UP_SECONDS = 2.0
 
@@ -52,6 +55,7 @@ class Identities:
         self._sessions = sessions
         self._tokens: dict[str, tuple[Viewer, float]] = {}
         self._noting: dict[int, asyncio.Task[None]] = {}
+        self._uses: dict[int, int] = {}
 
     def shown(self, connection: HTTPConnection) -> Credential:
         """What a request brings along; a token hides a session."""
@@ -67,10 +71,26 @@ class Identities:
             return await self._viewer_of_token(credential.token)
         return await self._viewer_of_session(credential.session)
 
+    def write_uses(self) -> int:
+        """Write down which tokens were used, and when; returns how many. Blocks: not for the event loop."""
+        uses: dict[int, int] = {}
+        while self._uses:
+            token_id, used_at = self._uses.popitem()
+            uses[token_id] = used_at
+        if uses:
+            with self._database.transaction() as session:
+                write_uses(session, uses)
+        return len(uses)
+
+    def _note_use(self, token: TokenState, now: int) -> None:
+        """A token in use is looked up every few seconds; what is stored of its last use is let grow a minute old."""
+        if token.used_at is None or now >= token.used_at + USE_IS_FRESH:
+            self._uses[token.token_id] = now
+
     async def _viewer_of_token(self, token: str) -> Viewer | None:
         at = clock.ticks()
         remembered = self._tokens.get(token)
-        if remembered is not None and at < remembered[1]:
+        if remembered is not None and at < remembered[1] and not remembered[0].is_over(clock.now):
             return remembered[0]
         self._tokens.pop(token, None)
         state = await to_thread.run_sync(self._find_token, token)
@@ -78,6 +98,7 @@ class Identities:
             return None
         if len(self._tokens) >= TOKENS_REMEMBERED:
             self._tokens.clear()
+        self._note_use(state, clock.now())
         viewer = viewer_of_token(state)
         self._tokens[token] = (viewer, at + TOKEN_SECONDS)
         return viewer
@@ -110,7 +131,7 @@ class Identities:
 
     def _find_token(self, token: str) -> TokenState | None:
         with self._database.reading() as reading:
-            return find_token(reading, token)
+            return find_token(reading, token, clock.now())
 
     def _find_session(self, session_id: int) -> tuple[SessionState, PersonState] | None:
         with self._database.reading() as reading:
@@ -162,7 +183,10 @@ def bearer_in(header: str) -> str | None:
 def viewer_of_token(token: TokenState) -> Viewer:
     """What a program may see and do: its account as its scopes allow, or everything when it is the operator's."""
     roles = {} if token.account_id is None else {token.account_id: Role.ADMIN}
-    return Viewer(token.name, token.account_id is None, roles, token.scopes, ActorKind.TOKEN, token.token_id)
+    return Viewer(
+        token.name, token.account_id is None, roles, token.scopes, ActorKind.TOKEN, token.token_id,
+        expires_at=token.expires_at,
+    )  # fmt: skip
 
 
 def viewer_of_person(person: PersonState, session_id: int) -> Viewer:

@@ -8,12 +8,13 @@ from strawberry.types import ExecutionResult
 
 from api import clock
 from api.devices import Devices
-from api.identities import Identities
+from api.identities import WRITE_USES_SECONDS, Identities
 from api.lag import behind
 from api.measures import measure_pool
 from api.seats import Seats
 from api.sessions import Sessions
 from api.settings import Settings
+from api.worker import Loop
 from api.working import worker_of
 from credits.decks import RateBook
 from credits.history import History
@@ -86,6 +87,24 @@ class Running:
             with self.database.reading() as session:
                 self._has_operator = any_operator(session)
         return self._has_operator
+
+    def start(self) -> Loop:
+        """Start what goes on beside the requests; the loop that is returned writes down which tokens are used."""
+        uses = Loop("token_uses", self.identities.write_uses, interval_seconds=WRITE_USES_SECONDS)
+        uses.start()
+        if self.settings.worker:
+            self.worker.start()
+        return uses
+
+    def stop(self, uses: Loop) -> None:
+        """Finish what is at hand, write down what was kept for later, and close the database."""
+        uses.stop()
+        self.worker.stop()
+        uses.join()
+        try:
+            self.identities.write_uses()
+        finally:
+            self.database.close()
 
     def not_ready(self) -> str | None:
         """Why this process should get no requests yet, or None. Migrations are compared until they once agree."""

@@ -12,7 +12,7 @@ _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o,
 _LARGEST_CACHE = 16_384
 _VALUES = {digit: value for value, digit in enumerate(_DIGITS)}
 _PARTS = {"acct": 1, "lot": 2, "ent": 2, "rchg": 2, "pm": 2, "call": 2, "user": 2, "plan": 1, "deck": 1, "rate": 2,
-          "ntc": 2, "tok": 1, "setup": 2, "rfnd": 2, "inv": 1, "sess": 1, "evt": 1}  # fmt: skip
+          "ntc": 2, "tok": 1, "setup": 2, "rfnd": 2, "inv": 1, "sess": 1, "mbr": 2, "opr": 1, "evt": 1}  # fmt: skip
 
 # What reports need a UUID for, and the tag that tells it from others of version 8, whose bits are free (RFC 9562).
 _TAGS = {"call": 0xCA1, "user": 0x05E}

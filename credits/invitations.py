@@ -116,7 +116,7 @@ def accept_invitation(
             raise not_found("code", "There is no sign-in for {email} any more. Open the link again.", email=link.email)
         person_id = add_person(session, email=link.email, password_hash=password_hash, is_operator=False, now=now)
     if link.account_id is not None and link.role is not None:
-        add_role(session, person_id=person_id, account_id=link.account_id, role=link.role)
+        add_role(session, person_id=person_id, account_id=link.account_id, role=link.role, now=now)
     if link.to_operators:
         make_operator(session, person_id)
     use_link(session, link, now)

@@ -37,8 +37,8 @@ def create_person(
         look_up(session, account_id)
     password_hash = hash_password(password)
     person_id = add_person(session, email=email, password_hash=password_hash, is_operator=is_operator, now=now)
-    members = [(account_id, person_id, role.value) for account_id, role in roles.items()]
-    session.insert("membership", ("account_id", "person_id", "role"), members)
+    members = [(account_id, person_id, role.value, now) for account_id, role in roles.items()]
+    session.insert("membership", ("account_id", "person_id", "role", "joined_at"), members)
     address = checked_email(email)
     if is_operator or not roles:
         audit.changed(session, address, after={"operator": is_operator})
@@ -61,7 +61,7 @@ def add_person(session: Session, *, email: str, password_hash: str, is_operator:
     return person_id
 
 
-def add_role(session: Session, *, person_id: int, account_id: int, role: Role) -> None:
+def add_role(session: Session, *, person_id: int, account_id: int, role: Role, now: int) -> None:
     """Let a person into one more account, or change what they may do there."""
     look_up(session, account_id)
     found = session.row(
@@ -72,9 +72,9 @@ def add_role(session: Session, *, person_id: int, account_id: int, role: Role) -
     assert found is not None
     audit.changed(session, found[0], {"role": found[1]}, {"role": role.value}, account_id=account_id)
     session.execute(
-        "INSERT INTO membership (account_id, person_id, role) VALUES (?, ?, ?)"
+        "INSERT INTO membership (account_id, person_id, role, joined_at) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (account_id, person_id) DO UPDATE SET role = excluded.role",
-        account_id, person_id, role.value,
+        account_id, person_id, role.value, now,
     )  # fmt: skip
 
 

@@ -178,6 +178,14 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+class TokenStatus(StrEnum):
+    """What a token is at an instant; derived from its times, never stored."""
+
+    ACTIVE = "ACTIVE"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+
+
 class RechargeStrategy(StrEnum):
     """How much automatic recharge buys: always the same amount, or up to a balance."""
 

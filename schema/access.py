@@ -3,7 +3,7 @@
 What a caller may not see does not exist for it. What it sees but may not do is FORBIDDEN.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from strawberry.extensions.field_extension import AsyncExtensionResolver
 from credits.accounts import AccountState
 from credits.ids import read_id
 from credits.language import Language
-from credits.refusals import Refusal, not_found
+from credits.refusals import Refusal, invalid, not_found
 from db.kinds import AccountMode, ActorKind, Role, Scope
 
 # What each role may do in its account. Publishing rates is for the operator, whatever the role.
@@ -30,7 +30,7 @@ class Viewer:
     """Who asks: a person by their roles, or a program by its token's account and scopes.
 
     `scopes` limits the roles: a person has all of them, a token those it was given. `number` is the person's or the
-    token's, `session_id` that of the person's session.
+    token's, `session_id` that of the person's session. From `expires_at` on a token is worth nothing.
     """
 
     name: str
@@ -40,6 +40,11 @@ class Viewer:
     kind: ActorKind = ActorKind.PERSON
     number: int | None = None
     session_id: int | None = None
+    expires_at: int | None = None
+
+    def is_over(self, clock: Callable[[], int]) -> bool:
+        """Tell whether what they showed has come to its end; most never do, and ask no clock."""
+        return self.expires_at is not None and clock() >= self.expires_at
 
     @property
     def is_person(self) -> bool:
@@ -60,6 +65,12 @@ class Viewer:
             return self.scopes
         role = self.account_roles.get(account_id)
         return self.scopes & _OF_ROLE[role] if role is not None else frozenset()
+
+
+class OfAccount:
+    """A type whose fields are about one account; what a field needs, it needs there."""
+
+    state: AccountState
 
 
 class Needs(FieldExtension):
@@ -127,6 +138,12 @@ def account_number(public_id: str, name: str = "accountId") -> int:
     except Refusal:
         raise no_such_account(name) from None
     return account_id
+
+
+def require_having(viewer: Viewer, role: Role, account_id: int) -> None:
+    """Nobody gives a role in an account that is good for more than they may do there themselves."""
+    if not viewer.scopes_in(account_id) >= _OF_ROLE[role]:
+        raise invalid("role", "You cannot give a role that may do more than you.")
 
 
 def require_operator_or_test(context: Any, account: AccountState) -> None:

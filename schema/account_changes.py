@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import strawberry
 
-from credits import accounts, clocks, notices
+from credits import accounts, clocks, notices, standing
 from credits.instants import instant
 from credits.money import micros_of
 from db.kinds import Scope
@@ -46,7 +46,8 @@ class UpdateAccountInput:
         description="The name of the deck that prices its calls; in a LIVE account for the operator to choose."
     )
     status: AccountStatus | None = strawberry.field(
-        description="What it may do; in a LIVE account for the operator to say. A closed one stays closed."
+        description="What it may do; in a LIVE account for the operator to say. A closed one stays closed. Rather use"
+        " `suspendAccount`, `reactivateAccount` or `closeAccount`, which keep the reason."
     )
     notice_emails: list[str] | None = strawberry.field(description="Who gets its mail, all of them.")
     low_balance: Decimal | None = strawberry.field(
@@ -119,11 +120,12 @@ def _update(session: Session, context: Context, account_id: int, asked: UpdateAc
         region=asked.region,
         locale=asked.locale,
         rate_deck=asked.rate_deck,
-        status=None if asked.status is None else asked.status.value,
         notice_emails=asked.notice_emails,
         conference_dial_out=asked.conference_dial_out,
         user_dial_out=asked.user_dial_out,
     )
+    if asked.status is not None:
+        standing.set_status(session, account_id=account_id, status=asked.status.value, reason=None, now=context.now)
     if asked.low_balance is not None:
         low_balance_micros = micros_of(asked.low_balance, "lowBalance")
         notices.set_low_balance(session, account_id=account_id, low_balance_micros=low_balance_micros, now=context.now)

@@ -8,7 +8,7 @@ import strawberry
 from credits.accounts import AccountState
 from credits.usage import UsageDimension
 from db.kinds import Scope
-from schema.access import Needs
+from schema.access import Needs, OfAccount
 from schema.context import Info
 from schema.fields import query
 from schema.paging import After, Before, Connection, First, window
@@ -21,7 +21,7 @@ _USUAL_GROUPS = [UsageDimension.DAY]
 
 
 @strawberry.type
-class AccountReports:
+class AccountReports(OfAccount):
     state: strawberry.Private[AccountState]
 
     @query(

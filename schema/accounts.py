@@ -1,7 +1,7 @@
 """Accounts: what each is, holds and has done, and who may see which."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import strawberry
 
@@ -9,10 +9,11 @@ from credits.accounts import AccountState, account_now
 from credits.ids import public_id, read_id
 from credits.instants import moment
 from credits.refusals import Refusal
-from credits.searching import like
 from db.kinds import Scope
 from schema.access import Needs, Viewer, forbidden, signed_in
+from schema.account_access import AccountAccess
 from schema.account_audit import AccountAudit
+from schema.account_filter import AccountFilter
 from schema.account_reports import AccountReports
 from schema.auto_recharge import AutoRecharge, RechargeDecision, find_rule, list_decisions
 from schema.balances import Balance, BalanceDay
@@ -42,6 +43,7 @@ from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
 from schema.rows import read_rows
 from schema.sign_ins import SignIn, find_sign_in
+from schema.standing import AccountStanding
 from schema.users import User, list_users
 
 _OPERATOR = "OPERATOR"
@@ -49,7 +51,7 @@ _USUAL_DAYS = 90
 
 
 @strawberry.type(description="A prepaid account for telephone calls.")
-class Account(AccountReports, AccountAudit, Node):
+class Account(AccountReports, AccountAccess, AccountAudit, AccountStanding, Node):
     name: str = strawberry.field(description="What people know it by.")
     currency: str = strawberry.field(description="The ISO 4217 code of the currency of all its money.")
     time_zone: str = strawberry.field(description="IANA; days of expiry, months and reports follow it.")
@@ -269,32 +271,18 @@ async def find_account(context: Context, account_id: int) -> Account | None:
     return None if state is None else Account.from_state(state, context.now)
 
 
-async def list_accounts(info: Info, viewer: Viewer, search: str, wanted: Window) -> Connection[Account]:
+async def list_accounts(info: Info, viewer: Viewer, wanted: AccountFilter, part: Window) -> Connection[Account]:
     """A page of the accounts that a viewer may read, by name."""
-    condition, parameters = "1 = 1", list[Any]()
-    if not viewer.is_operator:
-        numbers = [number for number in viewer.account_roles if viewer.may(Scope.READ, number)]
-        condition, parameters = f"account_id IN ({', '.join('?' * len(numbers)) or 'NULL'})", list[Any](numbers)
-    if search:
-        condition += " AND (lower(name) LIKE ? ESCAPE '\\' OR account_id = ?)"
-        parameters += [like(search), _number_in(search)]
-    page, key = wanted.sql(["name", "account_id"])
+    condition, parameters = wanted.sql(viewer)
+    page, key = part.sql(["name", "account_id"])
     rows = await info.context.read(read_rows, AccountState, "account", condition + page, *parameters, *key)
     return connection(
-        wanted,
+        part,
         rows,
         key=lambda row: (row.name, row.account_id),
         node=lambda row: Account.from_state(row, info.context.now),
         count=counting(info, "account", condition, parameters),
     )
-
-
-def _number_in(search: str) -> int:
-    """The account whose whole id is searched for; 0, which is no account's number, when it is none."""
-    try:
-        return read_id("acct", search)[0]
-    except Refusal:
-        return 0
 
 
 @strawberry.type(name="Viewer", description="Who asks.")
@@ -317,7 +305,7 @@ class ViewerAnswer:
     async def accounts(
         self, info: Info, first: First = 20, after: After = None, before: Before = None
     ) -> Connection[Account]:
-        return await list_accounts(info, self.viewer, "", window(first, after, before, str, int))
+        return await list_accounts(info, self.viewer, AccountFilter(), window(first, after, before, str, int))
 
 
 @strawberry.type
@@ -350,9 +338,19 @@ class AccountQueries:
         self,
         info: Info,
         search: Annotated[str | None, strawberry.argument(description="Part of a name, or a whole id.")] = None,
+        currency: Annotated[str | None, strawberry.argument(description="Only those of this currency.")] = None,
+        mode: Annotated[AccountMode | None, strawberry.argument(description="Only these.")] = None,
+        status: Annotated[AccountStatus | None, strawberry.argument(description="Only these.")] = None,
+        needs_attention: Annotated[
+            bool | None,
+            strawberry.argument(
+                description="Only those that are suspended, refuse calls, have less than the amount below which mail"
+                " says so, or do not recharge themselves though they should; false: the others."
+            ),
+        ] = None,
         first: First = 20,
         after: After = None,
         before: Before = None,
     ) -> Connection[Account]:
-        wanted = window(first, after, before, str, int)
-        return await list_accounts(info, signed_in(info.context), (search or "").strip(), wanted)
+        wanted = AccountFilter((search or "").strip(), currency, mode, status, needs_attention)
+        return await list_accounts(info, signed_in(info.context), wanted, window(first, after, before, str, int))

@@ -12,7 +12,7 @@ from credits.instants import moment
 from credits.links import Link
 from db.kinds import Scope
 from db.session import Session
-from schema.access import Needs, account_number, forbidden, signed_in
+from schema.access import Needs, account_number, forbidden, require_having, signed_in
 from schema.context import Context, Info
 from schema.fields import Input, mutation
 from schema.kinds import Role
@@ -92,6 +92,7 @@ class InvitationMutations:
     )
     async def invite_member(self, info: Info, input: Input[InviteMemberInput]) -> InvitationPayload:
         context, account_id = info.context, account_number(input.account_id)
+        require_having(signed_in(context), input.role, account_id)
         link = await context.write(_invite_member, context, account_id=account_id, email=input.email, role=input.role)
         return InvitationPayload(invitation=Invitation.from_link(link))
 

@@ -27,7 +27,9 @@ from db.kinds import (
     RefusalReason,
     Role,
     Rounding,
+    Scope,
     Service,
+    TokenStatus,
     UserDialOut,
 )
 
@@ -51,7 +53,9 @@ __all__ = [
     "RefusalReason",
     "Role",
     "Rounding",
+    "Scope",
     "Service",
+    "TokenStatus",
     "UserDialOut",
     "describe",
 ]
@@ -246,4 +250,20 @@ describe(
     ADMIN="Everything but what is the operator's: also people, tokens and settings.",
     BILLING="Read, and everything about money.",
     VIEWER="Read.",
+)
+describe(
+    Scope,
+    "What a token may do.",
+    READ="Read.",
+    CALLS="Authorize, settle and report calls.",
+    FUNDS="Everything about money.",
+    RATES="Publish rates, for the operator.",
+    ADMIN="Change settings, people and tokens.",
+)
+describe(
+    TokenStatus,
+    "What a token is good for now.",
+    ACTIVE="It opens what its scopes say.",
+    EXPIRED="It has come to its end, and opens nothing.",
+    REVOKED="It was taken back, and opens nothing.",
 )

@@ -20,6 +20,7 @@ from credits.plans import Plan, catalogue_of
 from credits.pools import Pool
 from credits.receipts import Receipt, receipts_of
 from credits.returns import DisputeState, RefundState
+from credits.standing import Standing, standings_of
 from credits.statements import StatementDay, days_of_statement
 from db.session import Session
 from schema.rows import (
@@ -78,6 +79,7 @@ class Loaders:
         self.methods_by_account = self._many(MethodRow, "payment_method", "account_id", order="method_no")
         self.rule_by_account: DataLoader[int, Rule] = DataLoader(self._rules, MOST_AT_ONCE)
         self.balance_by_account: DataLoader[int, Balance | None] = DataLoader(self._balances, MOST_AT_ONCE)
+        self.standing_by_account: DataLoader[int, Standing] = DataLoader(self._standings, MOST_AT_ONCE)
         self.notice_emails_by_account: DataLoader[int, list[str]] = DataLoader(self._notice_emails, MOST_AT_ONCE)
         self.recipients_by_account: DataLoader[int, list[str]] = DataLoader(self._recipients, MOST_AT_ONCE)
         self.explanation_by_call: DataLoader[Key, list[Sentence]] = DataLoader(self._explanations, MOST_AT_ONCE)
@@ -116,6 +118,10 @@ class Loaders:
     async def _notice_emails(self, account_ids: list[int]) -> list[list[str]]:
         found = await self._read(_notice_emails_of, account_ids)
         return [found.get(account_id, []) for account_id in account_ids]
+
+    async def _standings(self, account_ids: list[int]) -> list[Standing]:
+        found = await self._read(standings_of, account_ids)
+        return [found[account_id] for account_id in account_ids]
 
     async def _recipients(self, account_ids: list[int]) -> list[list[str]]:
         found = await self._read(recipients_by_account, account_ids)

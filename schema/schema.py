@@ -8,6 +8,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from db.kinds import Scope
 from schema.access import Needs
+from schema.account_access import AccessQueries
 from schema.account_changes import AccountMutations
 from schema.accounts import AccountQueries
 from schema.audit import AuditQueries
@@ -22,6 +23,7 @@ from schema.invitations import InvitationMutations
 from schema.invoices import InvoiceMutations, InvoiceQueries
 from schema.live import Subscription
 from schema.lots import LotMutations
+from schema.members import MemberMutations
 from schema.nodes import Node, find_node
 from schema.notices import NoticeMutations
 from schema.payment_methods import PaymentMethodMutations
@@ -35,11 +37,13 @@ from schema.recording import RecordingMutations
 from schema.refunds import RefundMutations
 from schema.scalars import SCALARS
 from schema.sign_in_changes import SignInMutations
+from schema.standing_changes import StandingMutations
+from schema.tokens import TokenMutations
 from schema.user_changes import UserMutations
 
 
 @strawberry.type(description="Reading. Nothing here changes anything.")
-class Query(AccountQueries, RateQueries, QuoteQueries, PlanQueries, InvoiceQueries, AuditQueries):
+class Query(AccountQueries, AccessQueries, RateQueries, QuoteQueries, PlanQueries, InvoiceQueries, AuditQueries):
     @query(Needs(Scope.READ), "Anything that has an id; null when there is none, or none that the viewer may see.")
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
@@ -70,6 +74,9 @@ class Mutation(
     CorrectionMutations,
     SignInMutations,
     InvitationMutations,
+    TokenMutations,
+    MemberMutations,
+    StandingMutations,
 ):
     pass
 

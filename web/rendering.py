@@ -79,6 +79,7 @@ def _surroundings(request: Request, values: Mapping[str, Any]) -> dict[str, Any]
         "viewer": data.get("viewer"),
         "account": account,
         "may": partial(_may, account),
+        "has_role": partial(_has_role, account),
         "errors": [],
         "typed": {},
     }
@@ -88,7 +89,13 @@ def _surroundings(request: Request, values: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _may(account: Mapping[str, Any] | None, role: str) -> bool:
-    """Whether the reader has at least this role in the account; only what the page offers hangs on it."""
+    """Whether the reader may change what is for this role; only what the page offers hangs on it. A closed account is
+    changed by nobody."""
+    return account is not None and account["status"] != "CLOSED" and _has_role(account, role)
+
+
+def _has_role(account: Mapping[str, Any] | None, role: str) -> bool:
+    """Whether the reader has at least this role in the account."""
     return account is not None and _ROLES.index(account["viewerRole"]) >= _ROLES.index(role)
 
 

@@ -119,6 +119,44 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "DOMESTIC": sentence("Domestic only"),
         "NONE": sentence("Nobody"),
     },
+    "account mode": {"LIVE": sentence("Live"), "TEST": sentence("Test")},
+    "role": {
+        "ADMIN": sentence("Administrator"),
+        "BILLING": sentence("Billing"),
+        "VIEWER": sentence("Viewer"),
+    },
+    "role meaning": {
+        "ADMIN": sentence("Everything, also people, tokens and settings."),
+        "BILLING": sentence("Reads all, and buys funds."),
+        "VIEWER": sentence("Reads all, changes nothing."),
+    },
+    "scope": {
+        "READ": sentence("Read"),
+        "CALLS": sentence("Calls"),
+        "FUNDS": sentence("Money"),
+        "RATES": sentence("Rates"),
+        "ADMIN": sentence("Administration"),
+    },
+    "scope meaning": {
+        "READ": sentence("Everything that pages show."),
+        "CALLS": sentence("Authorize, settle and report calls: what a switch needs."),
+        "FUNDS": sentence("Buy funds, set automatic recharge and payment methods."),
+        "RATES": sentence("Publish rates."),
+        "ADMIN": sentence("Change settings, users, members and tokens."),
+    },
+    "token": {
+        "ACTIVE": sentence("Good"),
+        "EXPIRED": sentence("Expired"),
+        "REVOKED": sentence("Revoked"),
+    },
+    # By how many days it lives; empty: for good.
+    "token life": {
+        "1": sentence("after a day"),
+        "30": sentence("after 30 days"),
+        "90": sentence("after 90 days"),
+        "365": sentence("after a year"),
+        "": sentence("never, until it is revoked"),
+    },
     "license change": {
         "ADD": sentence("Assign these"),
         "REMOVE": sentence("Take these away"),

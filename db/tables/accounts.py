@@ -67,6 +67,8 @@ class Account(SQLModel, table=True):
     reserved_micros: int = counted()
     conference_dial_out: str = begins_as(ConferenceDialOut.ANY)
     user_dial_out: str = begins_as(UserDialOut.ANY)
+    status_reason: str | None = words(default=None)
+    status_at: int | None = big(default=None)
 
 
 class Once(SQLModel, table=True):

@@ -102,7 +102,7 @@ class Invitation(SQLModel, table=True):
 
 
 class Membership(SQLModel, table=True):
-    """What a person may do in an account."""
+    """What a person may do in an account. Who joined before this was kept has NULL for `joined_at`."""
 
     __tablename__ = "membership"
     __table_args__ = (
@@ -115,6 +115,7 @@ class Membership(SQLModel, table=True):
     account_id: int = big(primary_key=True, sa_column_kwargs={"autoincrement": False})
     person_id: int = big(primary_key=True, sa_column_kwargs={"autoincrement": False})
     role: str = words()
+    joined_at: int | None = big(default=None)
 
 
 class Token(SQLModel, table=True):

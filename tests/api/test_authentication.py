@@ -1,12 +1,17 @@
 """Strangers see nothing; programs come in with tokens, people with their session."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from starlette.routing import Route
 
-from api.identities import Identities
-from credits.tokens import TokenState
+from api.identities import TOKEN_SECONDS, Credential, Identities
+from credits.instants import MINUTE, SECOND
+from credits.tokens import TokenState, create_token, find_token, revoke_token
 from db.kinds import Scope
-from tests.api.conftest import ALICE, House, ask, change_password_of
+from db.session import Database
+from tests.api.conftest import ALICE, House, ask, change_password_of, open_house
 from tests.factories import NOW
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -104,6 +109,85 @@ def test_a_revoked_token_is_turned_away_once_it_is_forgotten(house: House, monke
     monkeypatch.setattr("api.clock.ticks", lambda: 1e9)
 
     assert ask(house.client(), Authorization=header).status_code == 401
+
+
+def test_what_is_taken_back_in_one_process_is_worth_nothing_in_another_within_seconds(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = house.token(Scope.READ, Scope.ADMIN)
+    elsewhere = Identities(house.database, house.app.state.running.sessions)
+    ticks = iter([0.0, TOKEN_SECONDS - 0.001, TOKEN_SECONDS])
+    monkeypatch.setattr("api.clock.ticks", lambda: next(ticks))
+    looked = [asyncio.run(elsewhere.viewer(Credential(token)))]
+    with house.database.transaction() as session:
+        found = find_token(session, token, NOW)
+        assert found is not None
+        revoke_token(session, token_id=found.token_id, account_id=house.account_id, now=NOW)
+
+    looked += [asyncio.run(elsewhere.viewer(Credential(token))) for _ in range(2)]
+
+    assert [viewer is not None for viewer in looked] == [True, True, False]
+
+
+def test_a_token_that_is_remembered_still_ends_at_its_instant(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = NOW + 1_000_000
+    with house.database.transaction() as session:
+        token = create_token(
+            session, name="Switch", scopes=[Scope.READ], account_id=house.account_id, expires_at=ends, now=NOW
+        )
+    answers = []
+
+    for at in (NOW, ends - 1, ends):
+        monkeypatch.setattr("api.clock.now", lambda at=at: at)
+        answers.append(ask(house.client(), Authorization=f"Bearer {token}").status_code)
+
+    assert answers == [200, 200, 401]
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uses of tokens are written down when the test says so."""
+    monkeypatch.setattr("api.running.WRITE_USES_SECONDS", 3600.0)
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_the_last_use_of_a_token_is_written_apart_from_requests_and_once_a_minute(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, written = f"Bearer {any_house.token(Scope.READ)}", []
+    running = any_house.app.state.running
+
+    for after in (0, 30, 60, 61):
+        monkeypatch.setattr("api.clock.now", lambda after=after: NOW + after * SECOND)
+        monkeypatch.setattr("api.clock.ticks", lambda after=after: 1e6 + after)
+        assert ask(any_house.client(), Authorization=header).status_code == 200
+        before = _used(any_house)
+        count = running.identities.write_uses()
+        written.append((count, before, _used(any_house)))
+
+    assert written == [
+        (1, None, NOW),
+        (0, NOW, NOW),
+        (1, NOW, NOW + MINUTE),
+        (0, NOW + MINUTE, NOW + MINUTE),
+    ]
+
+
+def test_uses_that_were_not_written_yet_are_written_when_the_process_ends(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    with open_house(sqlite_database, tmp_path) as house:
+        assert ask(house.client(), Authorization=f"Bearer {house.token(Scope.READ)}").status_code == 200
+
+    assert _used(house) is not None
+
+
+def _used(house: House) -> int | None:
+    """When the one token was last used, as far as it is written down."""
+    with house.database.reading() as session:
+        ((used_at,),) = session.rows("SELECT used_at FROM token")
+    assert used_at is None or isinstance(used_at, int)
+    return used_at
 
 
 def test_a_token_in_use_is_not_looked_up_for_every_request(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from api import cli
+from api import cli, clock
 from api.commands.terminal import user_here
 from api.settings import Settings
 from credits.accounts import create_account
@@ -145,7 +145,7 @@ def test_token_create_prints_the_token_and_nothing_else(run: Run, account: str, 
     assert ended.code == 0
     assert re.fullmatch(r"cct_[\w-]{43}\n", ended.out)
     with _opened(data).reading() as session:
-        found = find_token(session, ended.out.strip())
+        found = find_token(session, ended.out.strip(), clock.now())
     assert found is not None
     assert found.scopes == {Scope.CALLS, Scope.READ}
 
@@ -531,3 +531,42 @@ def test_a_later_start_says_nothing_of_it(run: Run, olga: str, monkeypatch: pyte
     monkeypatch.setattr("api.commands.serving.run_server", lambda *_, **__: None)
 
     assert run("serve").err == ""
+
+
+def test_a_token_is_made_with_an_end_listed_and_taken_back(run: Run, account: str, data: Path) -> None:
+    bound = ("--account", account)
+    run("token", "create", "Switch in Reno", "--scope", "read", "--scope", "calls", *bound, "--expires-in-days", "30")
+    run("token", "create", "Old one", "--scope", "read", *bound, "--expires-at", "2999-01-01")
+
+    listed = [line.split("\t") for line in run("token", "list", *bound).out.splitlines()]
+    old, switch = sorted(listed, key=lambda columns: columns[1])
+    revoked = run("token", "revoke", old[0])
+
+    assert switch[1:4] == ["Switch in Reno", "read calls", "active"]
+    assert (switch[5], switch[7]) == ("-", "-")
+    assert old[6] == "2999-01-01T00:00:00Z"
+    assert (revoked.code, revoked.err) == (0, f"Old one ({old[0]}) is revoked.\n")
+    assert [line.split("\t")[1] for line in run("token", "list", *bound).out.splitlines()] == ["Switch in Reno"]
+    assert "\trevoked\t" in run("token", "list", *bound, "--all").out
+    with _opened(data).reading() as session:
+        noted = session.rows("SELECT action, actor_kind, actor FROM audit_event ORDER BY action")
+    assert noted == [(action, "COMMAND", "credits token") for action in ("createToken", "createToken", "revokeToken")]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("create", "S", "--scope", "read", "--operator", "--expires-in-days", "1", "--expires-at", "2999-01-01"), 2),
+        (("create", "S", "--scope", "read", "--operator", "--expires-at", "tomorrow"), 2),
+        (("create", "S", "--scope", "read", "--operator", "--expires-at", "2020-01-01"), 1),
+        (("create", "S", "--scope", "read", "--operator", "--expires-in-days", "0"), 1),
+        (("list", "--account", "acct_1"), 1),
+        (("revoke", "acct_1"), 2),
+        (("revoke", "tok_1"), 1),
+    ],
+)
+def test_what_cannot_be_said_of_tokens_is_refused(run: Run, words: tuple[str, ...], code: int) -> None:
+    ended = run("token", *words)
+
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.err

@@ -63,7 +63,7 @@ def test_a_role_is_added_and_changed(database: Database) -> None:
 
     for role in (Role.VIEWER, Role.BILLING):
         with database.transaction() as session:
-            add_role(session, person_id=person_id, account_id=account_id, role=role)
+            add_role(session, person_id=person_id, account_id=account_id, role=role, now=NOW)
 
     with database.reading() as session:
         found = look_up_person(session, person_id)

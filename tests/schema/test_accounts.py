@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.factories import make_account, make_lot, make_test_account
+from credits.accounts import update_account
+from tests.factories import NOW, make_account, make_lot, make_test_account
 from tests.schema.asking import Api, acct
 
 BALANCE = """
@@ -189,3 +190,50 @@ def test_the_history_closes_each_day(api: Api) -> None:
         {"day": "2026-09-30", "closing": {"amount": "0.00"}, "charged": {"amount": "0.00"}},
         {"day": "2026-10-01", "closing": {"amount": "10.00"}, "charged": {"amount": "0.00"}},
     ]
+
+
+def names(api: Api, **wanted: Any) -> list[str]:
+    """The accounts of a list, by name."""
+    document = (
+        "query L($search: String, $currency: String, $mode: AccountMode, $status: AccountStatus, $needs: Boolean)"
+        " { accounts(search: $search, currency: $currency, mode: $mode, status: $status, needsAttention: $needs)"
+        " { totalCount nodes { name } } }"
+    )
+    found = api.ask(document, **wanted)["accounts"]
+    assert found["totalCount"] == len(found["nodes"])
+    return [node["name"] for node in found["nodes"]]
+
+
+def test_accounts_are_found_by_what_they_are(api: Api) -> None:
+    make_account(api.database, name="Live in dollars")
+    make_test_account(api.database, name="Test in yen", currency="JPY")
+    closed = make_account(api.database, name="Closed")
+    with api.database.transaction() as session:
+        update_account(session, account_id=closed, status="CLOSED")
+
+    assert names(api, currency="JPY") == ["Test in yen"]
+    assert names(api, mode="LIVE") == ["Closed", "Live in dollars"]
+    assert names(api, status="CLOSED") == ["Closed"]
+    assert names(api, search="IN", mode="TEST", status="ACTIVE") == ["Test in yen"]
+    assert names(api, currency="EUR") == []
+
+
+def test_what_needs_attention_is_suspended_empty_low_or_does_not_recharge_itself(api: Api) -> None:
+    funded, low, level, suspended, closed, paused, off = (
+        make_account(api.database, name=name)
+        for name in ("Funded", "Low", "Level", "Suspended", "Closed", "Paused", "Paused but off")
+    )
+    make_account(api.database, name="Empty")
+    for account_id in (funded, low, level, suspended, closed, paused, off):
+        make_lot(api.database, account_id, 10)
+    with api.database.transaction() as session:
+        for account_id, micros in ((low, 10_000_001), (level, 10_000_000)):
+            session.execute("UPDATE account SET low_balance_micros = ? WHERE account_id = ?", micros, account_id)
+        for account_id, status in ((suspended, "SUSPENDED"), (closed, "CLOSED")):
+            update_account(session, account_id=account_id, status=status)
+        columns = ("account_id", "enabled", "paused_reason", "paused_at", "strategy")
+        for account_id, enabled in ((paused, True), (off, False)):
+            session.insert("auto_recharge", columns, [(account_id, enabled, "DECLINED", NOW, "FIXED_AMOUNT")])
+
+    assert names(api, needs=True) == ["Empty", "Low", "Paused", "Suspended"]
+    assert names(api, needs=False) == ["Closed", "Funded", "Level", "Paused but off"]

@@ -25,6 +25,7 @@ from web.pages import (
     ledger,
     lots,
     me,
+    members,
     methods,
     notices,
     overview,
@@ -35,7 +36,9 @@ from web.pages import (
     receipts,
     recharges,
     refunds,
+    settings,
     statements,
+    tokens,
     usage,
     usage_report,
     user,
@@ -54,7 +57,7 @@ def routes() -> list[BaseRoute]:
     rooms = (
         accounts, overview, funds, recharges, automatic, methods, notices, receipts, refunds, invoices, lots, ledger,
         statements, call_import, usage_report, usage, check, corrections, calls, users, user_import, user, plans, pools,
-        decks, rates, audit, preferences, me,
+        decks, rates, settings, members, tokens, audit, preferences, me,
     )  # fmt: skip
     return [*(route for room in rooms for route in room.ROUTES), Mount("/static", FingerprintedFiles(), name="static")]
 

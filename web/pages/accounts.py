@@ -19,27 +19,36 @@ from web.forms import Problem, new_key, of_fields, problems_of, read_form, read_
 from web.listing import Row, csv_response, filters_of, given, listing, paging
 from web.reader import language_of, safe_way_back
 from web.rendering import render
+from web.words import known, word
 
 _FIELDS = of_fields("name", "currency", "region", "locale", "mode", "clock", timeZone="time_zone", rateDeck="rate_deck")
 
 
 async def account_list(request: Request) -> Response:
     """Every account that the reader may see; whoever has a single one goes straight to it."""
-    filters = filters_of(request, "search")
-    data = await ask(request, "accounts", **given(filters), **paging(request, 50))
+    filters = _filters(request)
+    data = await ask(request, "accounts", **_wanted(filters), **paging(request, 50))
     accounts = listing(request, data["accounts"], filters)
     operates = "OPERATOR" in data["viewer"]["roles"]
     if not operates and accounts.total == 1 and not accounts.filtered:
         return RedirectResponse(f"/accounts/{accounts.nodes[0]['id']}", 303)
-    return render(request, "accounts.html", data=data, accounts=accounts, operates=operates)
+    return render(
+        request,
+        "accounts.html",
+        data=data,
+        accounts=accounts,
+        operates=operates,
+        currencies=sorted(CURRENCIES),
+        needy=data["attention"]["totalCount"],
+    )
 
 
 async def account_csv(request: Request) -> Response:
     """The accounts as CSV."""
-    filters = filters_of(request, "search")
+    filters = _filters(request)
 
     async def fetch(after: str | None, first: int) -> dict[str, Any]:
-        data = await ask(request, "accounts", **given(filters), first=first, after=after)
+        data = await ask(request, "accounts", **_wanted(filters), first=first, after=after)
         page: dict[str, Any] = data["accounts"]
         return page
 
@@ -48,7 +57,7 @@ async def account_csv(request: Request) -> Response:
 
 async def new_account(request: Request) -> Response:
     """The form for a new account."""
-    data = await ask(request, "viewer")
+    data = await ask(request, "account_new")
     if "OPERATOR" not in data["viewer"]["roles"]:
         raise NotAllowed
     typed = {"time_zone": "UTC", "region": "US", "locale": "en", "mode": "LIVE", "currency": "USD",
@@ -58,7 +67,7 @@ async def new_account(request: Request) -> Response:
 
 async def create_account(request: Request) -> Response:
     """Open an account, and go to it."""
-    data = await ask(request, "viewer")
+    data = await ask(request, "account_new")
     typed = await read_form(request)
     is_test = typed.get("mode") == "TEST"
     clock = read_local(typed.get("clock", ""), typed.get("time_zone", "UTC")) if is_test else None
@@ -108,6 +117,23 @@ async def move_clock(request: Request) -> Response:
     return RedirectResponse(back, 303)
 
 
+def _filters(request: Request) -> dict[str, str]:
+    """What narrows the list of accounts; what the schema does not know narrows nothing."""
+    filters = filters_of(request, "search", "currency", "mode", "status", "attention")
+    filters["currency"] = filters["currency"].upper()
+    for name, group in (("mode", "account mode"), ("status", "account")):
+        filters[name] = known(group, filters[name])
+    return filters
+
+
+def _wanted(filters: dict[str, str]) -> dict[str, Any]:
+    """The same as the variables of the list."""
+    wanted: dict[str, Any] = given(filters)
+    if wanted.pop("attention", None):
+        wanted["needsAttention"] = True
+    return wanted
+
+
 def _stepped(account: Row, step: str) -> str | None:
     """The account's clock some days or months on."""
     now = read_instant(account["now"])
@@ -133,12 +159,14 @@ def _new_page(request: Request, data: dict[str, Any], typed: dict[str, str], pro
         errors=problems,
         currencies=sorted(CURRENCIES),
         zones=sorted(available_timezones()),
+        decks=sorted({deck["name"] for deck in data["rateDecks"]}),
         locales=LANGUAGES,
     )
 
 
 def _columns(request: Request) -> list[tuple[str, Any]]:
-    say = language_of(request).say
+    language = language_of(request)
+    say = language.say
     return [
         (say("Account"), lambda row: row["name"]),
         (say("Id"), lambda row: row["id"]),
@@ -147,8 +175,8 @@ def _columns(request: Request) -> list[tuple[str, Any]]:
         (say("Expiring within 30 days"), lambda row: row["balance"]["expiring"]["amount"]),
         (say("Next expiry"), lambda row: row["balance"]["nextExpiry"]),
         (say("Automatic recharge paused since"), lambda row: _paused_since(row["autoRecharge"])),
-        (say("Mode"), lambda row: row["mode"]),
-        (say("Status"), lambda row: row["status"]),
+        (say("Mode"), lambda row: word(language, "account mode", row["mode"])),
+        (say("Status"), lambda row: word(language, "account", row["status"])),
     ]
 
 

@@ -13,6 +13,21 @@
     if (announcement && said) announcement.textContent = said.replace(/\s+/g, " ").trim();
   };
 
+  // What is shown once is copied by a button, which says so; where the browser lets no page copy, it is selected.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copies]");
+    if (!button) return;
+    const text = document.getElementById(button.dataset.copies);
+    getSelection().selectAllChildren(text);
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+    } catch {
+      if (!document.execCommand("copy")) return;
+    }
+    button.textContent = button.dataset.copied;
+    document.getElementById("announcement").textContent = button.dataset.copied;
+  });
+
   // What asks for the focus gets it. A list that was turned to another page is read from its beginning.
   document.addEventListener("htmx:after:swap", (event) => {
     const { target, sourceElement } = event.detail.ctx;

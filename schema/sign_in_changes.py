@@ -69,7 +69,7 @@ class SignInPayload:
 @strawberry.type(description="A second factor that counts as soon as a code has proved it.")
 class SecondFactorPayload:
     secret: str | None = strawberry.field(default=None, description="What the app keeps, to be typed in. Shown once.")
-    uri: str | None = strawberry.field(default=None, description="The same for the square code: otpauth://…")
+    uri: str | None = strawberry.field(default=None, description="The same for the square code, as an address.")
     errors: list[UserError] = strawberry.field(default_factory=list, description="Why nothing was done; else empty.")
 
 

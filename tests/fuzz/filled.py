@@ -35,6 +35,7 @@ from tests.factories import (
     make_user,
 )
 
+MIA = (1, "mia@example.com", "", False, NOW)
 # How often a value gives way to one that leads somewhere.
 DRESSED = 0.85
 
@@ -58,9 +59,14 @@ def fill(database: Database) -> dict[str, list[str]]:
         post_calls(
             session, [Authorization(number, "call-3", "+4930123456", 600)], rates=RateBook(), now=NOW, terms=USUAL_TERMS
         )
+        session.insert("person", ("person_id", "email", "password_hash", "is_operator", "created_at"), [MIA])
+        session.insert(
+            "membership", ("account_id", "person_id", "role", "joined_at"), [(number, MIA[0], "VIEWER", NOW)]
+        )
     kinds = {"accountId": "acct", "paymentMethodId": "pm", "rechargeId": "rchg", "lotId": "lot", "userId": "user",
-             "noticeId": "ntc", "userIds": "user", "planId": "plan", "deckId": "deck"}  # fmt: skip
-    alone = ("acct", "plan", "deck")
+             "noticeId": "ntc", "userIds": "user", "planId": "plan", "deckId": "deck", "memberId": "mbr",
+             "operatorId": "opr", "tokenId": "tok", "invitationId": "inv"}  # fmt: skip
+    alone = ("acct", "plan", "deck", "opr", "tok", "inv")
     known = {
         name: [public_id(kind, each) if kind in alone else public_id(kind, number, each) for each in (1, 2)]
         for name, kind in kinds.items()

@@ -21,13 +21,23 @@ from schema.schema import schema
 from tests.factories import make_account, make_test_account
 from tests.fuzz.filled import fill
 from tests.schema.asking import MUTATIONS, OPERATOR, Api, acct, person, program
-from tests.schema.test_access import CHANGES, OPERATORS_READS, WATCHES, WITHOUT_ACCOUNT, attempt, begin, reading
+from tests.schema.test_access import (
+    CHANGES,
+    OPERATORS_OWN,
+    OPERATORS_READS,
+    OWN,
+    WATCHES,
+    WITHOUT_ACCOUNT,
+    attempt,
+    begin,
+    reading,
+)
 
 READ, CALLS, FUNDS, RATES, ADMIN = Scope.READ, Scope.CALLS, Scope.FUNDS, Scope.RATES, Scope.ADMIN
 # The root fields for which a program of an account, or of the operator, needs one of some scopes; each alone will do.
 NEEDED_BY = {
     (READ,): "node account accounts rateDecks rates plans zoneA",
-    tuple(Scope): "viewer",
+    tuple(Scope): "viewer " + " ".join(OWN),
     (READ, CALLS): "quoteCall",
     (READ, CALLS, FUNDS): "balance",
     (
@@ -40,10 +50,14 @@ NEEDED_BY = {
     (
         ADMIN,
     ): """createAccount updateAccount advanceClock resendNotice createPlan updatePlan setZoneA createUser createUsers
-        updateUser removeUser setLicenses assignLicenses auditLog auditExport""",
+        updateUser removeUser setLicenses assignLicenses auditLog auditExport invitations inviteMember inviteOperator
+        withdrawInvitation setMemberRole removeMember operators removeOperator tokens createToken revokeToken
+        suspendAccount reactivateAccount closeAccount""",
 }
 NEEDED = {name: set(scopes) for scopes, names in NEEDED_BY.items() for name in names.split()}
 ROOTS = ("Query.", "Mutation.", "Subscription.")
+# What no program may do, whatever it holds.
+FOR_PERSONS = OWN | OPERATORS_OWN
 OPERATORS = OPERATORS_READS | {name for name, (_, who) in CHANGES.items() if who == {"operator"}}
 # The same for fields of an account, and of what belongs to one, that need more than to have come there.
 BELOW_NEEDED_BY = {
@@ -51,13 +65,16 @@ BELOW_NEEDED_BY = {
     (READ, FUNDS): "Account.autoRecharge Account.rechargeDecisions Account.paymentMethods",
     (READ,): """Account.balanceHistory Account.lots Account.ledger Account.recharges Account.users Account.usersNamed
         Account.minutePools Account.userMinutePools Account.calls Account.usage Account.usageReport Account.statements
-        Account.statement Account.noticeEmails Account.noticeRecipients Account.notices Call.entries Viewer.accounts""",
-    (ADMIN,): "Account.auditLog Account.auditExport",
+        Account.statement Account.noticeEmails Account.noticeRecipients Account.notices Call.entries Viewer.accounts
+        Account.statusReason Account.statusChangedAt""",
+    (ADMIN,): "Account.auditLog Account.auditExport Account.members Account.invitations Account.tokens",
+    tuple(Scope): "Viewer.signIn",
 }
 NEEDED_BELOW = {name: set(scopes) for scopes, names in BELOW_NEEDED_BY.items() for name in names.split()}
 SELECTED = {"usage": "calls", "balanceHistory": "day", "autoRecharge": "enabled", "paymentMethods": "id",
             "usersNamed": "name", "minutePools": "month", "balance": "callsAllowed", "usageReport": "url",
-            "statement": "month", "noticeEmails": "", "noticeRecipients": "", "auditExport": "text"}  # fmt: skip
+            "statement": "month", "noticeEmails": "", "noticeRecipients": "", "auditExport": "text",
+            "invitations": "id", "statusReason": "", "statusChangedAt": ""}  # fmt: skip
 PERIOD = '(from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z")'
 GRANT = 'accountId: $id, amount: "1", description: "x", idempotencyKey: "k"'
 GIVEN = {
@@ -101,6 +118,7 @@ def test_the_walk_leaves_out_nothing_and_promises_what_is_declared() -> None:
 
     assert {name: set(needs.scopes) for name, needs in roots.items()} == NEEDED
     assert {name for name, needs in roots.items() if needs.operator} == OPERATORS
+    assert {name for name, needs in roots.items() if needs.person} == FOR_PERSONS
     assert {name: set(needs.scopes) for name, needs in below.items()} == NEEDED_BELOW
     assert [name for name, needs in below.items() if needs.operator] == []
 
@@ -120,7 +138,7 @@ def answer_of(api: Api, name: str, account_id: int, viewer: Viewer | None) -> st
 @pytest.mark.parametrize("name", sorted(NEEDED))
 def test_a_token_with_one_scope_does_what_that_scope_is_for(small_api: Api, name: str, scope: Scope) -> None:
     account_id = make_test_account(small_api.database)
-    is_for_it = scope in NEEDED[name]
+    is_for_it = scope in NEEDED[name] and name not in FOR_PERSONS
 
     of_account = answer_of(small_api, name, account_id, program(account_id, scope))
     of_operator = answer_of(small_api, name, account_id, program(None, scope))

@@ -17,6 +17,9 @@ from db.kinds import ActorKind
 ACTIONS = {
     "createAccount": sentence("{actor} opened the account {subject}."),
     "updateAccount": sentence("{actor} changed the account's settings."),
+    "suspendAccount": sentence("{actor} suspended the account."),
+    "reactivateAccount": sentence("{actor} lifted the suspension of the account."),
+    "closeAccount": sentence("{actor} closed the account."),
     "advanceClock": sentence("{actor} moved the test clock."),
     "addPaymentMethod": sentence("{actor} added a payment method: {subject}."),
     "setDefaultPaymentMethod": sentence("{actor} made {subject} the default payment method."),

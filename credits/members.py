@@ -7,6 +7,7 @@ account can be taken away, too.
 from dataclasses import dataclass
 from typing import Any
 
+from credits import audit
 from credits.accounts import lock, require_open
 from credits.refusals import conflict, not_found
 from db.kinds import Role
@@ -74,6 +75,7 @@ def set_member_role(session: Session, *, account_id: int, person_id: int, role: 
     member = _member(session, account_id, person_id)
     if role != Role.ADMIN:
         _keep_an_administrator(session, member, by_operator)
+    audit.changed(session, member.email, {"role": member.role.value}, {"role": role.value})
     session.execute(
         "UPDATE membership SET role = ? WHERE account_id = ? AND person_id = ?", role.value, account_id, person_id
     )
@@ -83,17 +85,21 @@ def remove_member(session: Session, *, account_id: int, person_id: int, by_opera
     """Take an account away from a member, who keeps their sign-in; the last administrator stays, unless the operator
     says otherwise."""
     lock(session, account_id)
-    _keep_an_administrator(session, _member(session, account_id, person_id), by_operator)
+    member = _member(session, account_id, person_id)
+    _keep_an_administrator(session, member, by_operator)
+    audit.changed(session, member.email, {"role": member.role.value})
     session.execute("DELETE FROM membership WHERE account_id = ? AND person_id = ?", account_id, person_id)
 
 
 def remove_operator(session: Session, *, person_id: int) -> None:
     """Let somebody operate no more, who keeps their sign-in and the roles they have in accounts. The last one stays."""
-    operators = session.rows(f"SELECT person_id FROM person WHERE is_operator ORDER BY person_id{session.for_update}")
-    if (person_id,) not in operators:
+    statement = f"SELECT person_id, email FROM person WHERE is_operator ORDER BY person_id{session.for_update}"
+    operators = dict(session.rows(statement))
+    if person_id not in operators:
         raise not_found("operatorId", "There is no such operator.")
     if len(operators) == 1:
         raise conflict("This is the last operator. Invite another one first.", field=("operatorId",))
+    audit.changed(session, operators[person_id], {"operator": True}, {"operator": False})
     session.execute("UPDATE person SET is_operator = ? WHERE person_id = ?", False, person_id)
 
 

@@ -8,7 +8,9 @@ is to go back to the payer goes back before. Its members and tokens go on readin
 
 from dataclasses import dataclass
 
+from credits import audit
 from credits.accounts import account_now, lock, require_open, update_account
+from credits.ids import public_id
 from credits.refusals import invalid
 from db.kinds import AccountStatus
 from db.session import Session
@@ -42,6 +44,7 @@ def set_status(session: Session, *, account_id: int, status: str, reason: str | 
         return
     require_open(account)
     update_account(session, account_id=account_id, status=status)
+    audit.changed(session, public_id("acct", account_id), {"reason": None}, {"reason": reason})
     session.execute(
         "UPDATE account SET status_reason = ?, status_at = ? WHERE account_id = ?",
         reason, account_now(account, now), account_id,

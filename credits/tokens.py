@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from credits import audit
 from credits.accounts import look_up, require_open
 from credits.instants import DAY, MINUTE
 from credits.language import Instant
@@ -96,6 +97,8 @@ def create_token(
     )  # fmt: skip
     if not made:
         raise conflict("This token was made already. It was shown then, and cannot be shown again.")
+    told = {"scopes": [str(scope) for scope in wanted], "expiresAt": audit.time(expires_at)}
+    audit.changed(session, name.strip(), after=told, account_id=account_id)
     return token
 
 
@@ -111,6 +114,8 @@ def revoke_token(session: Session, *, token_id: int, account_id: int | None, now
     found = look_up_token(session, token_id)
     if found is None or found.account_id != account_id:
         raise not_found("tokenId", "There is no such token.")
+    if found.revoked_at is None:
+        audit.changed(session, found.name, {"scopes": sorted(found.scopes)})
     session.execute("UPDATE token SET revoked_at = ? WHERE token_id = ? AND revoked_at IS NULL", now, token_id)
 
 

@@ -46,7 +46,7 @@ INTROSPECTION = 100
 _SIZED_BY = {"first": LARGEST_PAGE, "days": 1_000, "names": 1_000}
 _USUAL_LIST = 10
 # Lists without pages of which more, or less, is known.
-_LISTS = {"errors": 1, "usage": 100}
+_LISTS = {"errors": 1, "licenses": 3, "usage": 100}
 
 
 class Variable(NamedTuple):

@@ -550,7 +550,7 @@ def test_a_token_is_made_with_an_end_listed_and_taken_back(run: Run, account: st
     assert "\trevoked\t" in run("token", "list", *bound, "--all").out
     with _opened(data).reading() as session:
         noted = session.rows("SELECT action, actor_kind, actor FROM audit_event ORDER BY action")
-    assert noted == [(action, "COMMAND", "credits token") for action in ("createToken", "createToken", "revokeToken")]
+    assert noted == [(action, "COMMAND", user_here()) for action in ("createToken", "createToken", "revokeToken")]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def _noting_with(_session: Session, name: str) -> str:
 
 
 async def _noting_everywhere(request: Request) -> Response:
-    context = request.app.state.running.context(request.state.viewer, request.state.language)
+    context = request.app.state.running.context(request.state.viewer, request.state.language, request.scope)
     done = [
         _noting("loop"),
         await to_thread.run_sync(_noting, "thread"),

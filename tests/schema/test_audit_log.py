@@ -65,8 +65,8 @@ def test_an_event_is_told_in_a_sentence_and_field_by_field(api: Api) -> None:
         "account": {"name": "Fabrikam"},
         "explanation": "operator@example.com changed the account's settings.",
         "changes": [
-            {"field": "name", "label": "Name", "before": "Contoso", "after": "Fabrikam"},
             {"field": "status", "label": "State", "before": "Active", "after": "Suspended"},
+            {"field": "name", "label": "Name", "before": "Contoso", "after": "Fabrikam"},
             {"field": "lowBalance", "label": "Mail below a balance of", "before": None, "after": "$20.00"},
         ],
     }  # fmt: skip

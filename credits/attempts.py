@@ -24,7 +24,7 @@ from db.session import Session
 FADES_AFTER = HOUR
 # When a row is of no use any more.
 FORGOTTEN_AFTER = DAY
-_IN_SECONDS = sentence("Too many wrong tries. Try again in {seconds} seconds.").message
+_IN_SECONDS = sentence("Too many wrong tries. Try again in {seconds} s.").message
 _IN_MINUTES = sentence("Too many wrong tries. Try again in {minutes} minutes.").message
 
 

@@ -45,12 +45,21 @@ def serve(
     if no_worker:
         os.environ["CREDITS_WORKER"] = "false"
     settings = read_settings()
+    if "base_url" not in settings.model_fields_set and port:  # links lead to where this is served
+        os.environ["CREDITS_BASE_URL"] = _address(host, port)
+        settings = read_settings()
     with opened(settings) as database:
         settings.signing_key  # noqa: B018 - made here, once, before several processes look for it
         with database.reading() as session:
             if not any_operator(session):
                 say("Nobody can sign in yet. Make the first operator: credits admin create EMAIL --operator")
     run_server(settings, host=host, port=port, workers=workers)
+
+
+def _address(host: str, port: int) -> str:
+    """Where a browser on this machine finds what listens there."""
+    name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 def run_server(settings: Settings, *, host: str, port: int, workers: int = 1) -> None:

@@ -4,6 +4,7 @@ import signal
 import time
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from credits.ids import public_id
@@ -62,6 +63,26 @@ def test_a_server_that_is_told_to_end_ends_what_lasts_and_logs_no_secret(tmp_pat
 
 def test_so_do_several_processes_that_share_a_port(tmp_path: Path, sqlite_database: Database) -> None:
     _live_connections_end(tmp_path, sqlite_database, "--workers", "2")
+
+
+@pytest.mark.parametrize("told", [None, "https://credits.example"])
+def test_links_lead_to_where_it_serves_unless_it_is_told_another_address(
+    tmp_path: Path, sqlite_database: Database, told: str | None
+) -> None:
+    account_id, port = make_account(sqlite_database), free_port()
+    with sqlite_database.transaction() as session:
+        token = create_token(session, name="Books", scopes=[Scope.READ], account_id=account_id, now=NOW)
+    document = f'{{ account(id: "{public_id("acct", account_id)}") {{ usageReport {{ url }} }} }}'
+    settings = {} if told is None else {"CREDITS_BASE_URL": told}
+
+    with program(tmp_path, sqlite_database, "serve", "--port", str(port), "--no-worker", set_to=settings):
+        place = f"http://127.0.0.1:{port}"
+        assert soon(lambda: answers(place))
+        answer = httpx2.post(
+            f"{place}/graphql", json={"query": document}, headers={"Authorization": f"Bearer {token}"}
+        ).json()
+
+    assert answer["data"]["account"]["usageReport"]["url"].startswith(f"{told or place}/accounts/")
 
 
 def test_the_worker_writes_down_what_is_due_and_ends_in_order(tmp_path: Path, sqlite_database: Database) -> None:

@@ -16,11 +16,11 @@ from typing import Any, Protocol
 import psycopg
 import sqlmodel
 from pysqlite3 import dbapi2 as sqlite
-from sqlalchemy import Connection, Dialect, Engine, Text, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, QueuePool, Text, create_engine, event
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
-from db.waiting import LoopConnection
+from db.waiting import LoopConnection, aside
 
 # Fewer rows than this are cheaper to send in one statement than to open a COPY for.
 COPY_FROM_ROWS = 200
@@ -292,7 +292,7 @@ class Database:
 
     @contextmanager
     def _open(self, begin: str, companion: Companion | None = None, *, hurried: bool = False) -> Iterator[Session]:
-        with self.engine.connect() if hurried else self._begun(begin) as connection:
+        with self._connected() if hurried else self._begun(begin) as connection:
             session = Session(connection, begin if hurried else None)
             session.companion = companion
             try:
@@ -307,9 +307,16 @@ class Database:
             finally:
                 session.release()
 
+    def _connected(self) -> Connection:
+        """A connection; what may have to be waited for, since others hold all of them, is not waited for on a loop."""
+        pool = self.engine.pool
+        if isinstance(pool, QueuePool) and not pool.checkedin():
+            return aside(self.engine.connect)
+        return self.engine.connect()
+
     def _begun(self, begin: str) -> Connection:
         """A connection with an open transaction; when the server has dropped the pooled ones, a new connection."""
-        connection = self.engine.connect()
+        connection = self._connected()
         try:
             _begin(connection, begin)
         except BaseException:
@@ -318,7 +325,7 @@ class Database:
             if not lost:
                 raise
             self.engine.dispose()
-            connection = self.engine.connect()
+            connection = self._connected()
             _begin(connection, begin)
         return connection
 

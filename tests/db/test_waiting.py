@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
@@ -128,6 +128,22 @@ def test_the_loop_goes_on_while_a_server_does_not_answer() -> None:
     with pytest.raises(sqlalchemy.exc.OperationalError):
         run(connect())
     assert asked
+
+
+def test_the_loop_goes_on_while_others_hold_all_connections(deck: Database) -> None:
+    """The loop itself gives back the only one."""
+
+    async def wait_and_give_back() -> None:
+        with closing(Database(deck.url, pool_size=1)) as database:
+            with database.transaction() as session:
+                session.execute("UPDATE rate_deck SET rate_count = 1")
+                work = asyncio.create_task(on_loop(renaming(database, "after")))
+                await asyncio.sleep(0)
+            await work
+
+    run(wait_and_give_back())
+
+    assert name_of_deck(deck) == "after"
 
 
 def test_what_is_done_aside_is_done_on_a_thread_with_the_same_transaction(deck: Database) -> None:

@@ -71,6 +71,11 @@ class Identities:
             return await self._viewer_of_token(credential.token)
         return await self._viewer_of_session(credential.session)
 
+    def remembered(self, token: str, at: float) -> Viewer | None:
+        """The program with a token that was looked up in the few seconds before a tick."""
+        viewer, until = self._tokens.get(token, (None, 0.0))
+        return None if viewer is None or at >= until or viewer.is_over(clock.now) else viewer
+
     def write_uses(self) -> int:
         """Write down which tokens were used, and when; returns how many. Blocks: not for the event loop."""
         uses: dict[int, int] = {}
@@ -89,9 +94,9 @@ class Identities:
 
     async def _viewer_of_token(self, token: str) -> Viewer | None:
         at = clock.ticks()
-        remembered = self._tokens.get(token)
-        if remembered is not None and at < remembered[1] and not remembered[0].is_over(clock.now):
-            return remembered[0]
+        remembered = self.remembered(token, at)
+        if remembered is not None:
+            return remembered
         self._tokens.pop(token, None)
         state = await to_thread.run_sync(self._find_token, token)
         if state is None:

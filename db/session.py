@@ -16,10 +16,11 @@ from typing import Any, Protocol
 import psycopg
 import sqlmodel
 from pysqlite3 import dbapi2 as sqlite
-from sqlalchemy import Connection, Dialect, Engine, QueuePool, Text, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, event
 from sqlalchemy.dialects import postgresql
 from sqlmodel import SQLModel
 
+from db.exchange import Exchange, array_text
 from db.waiting import LoopConnection, aside
 
 # Fewer rows than this are cheaper to send in one statement than to open a COPY for.
@@ -56,11 +57,13 @@ class Session:
         self._begun_driver = _driver_of(connection)
         self._begin = begin
         self._orm: sqlmodel.Session | None = None
-        self._pipeline: Any = None
+        self._exchange: Exchange | None = None
 
     @property
     def _driver(self) -> Any:
-        """The driver's connection; what is still to begin begins with the statement that asks for it."""
+        """The driver's connection; what is still to be sent, or to begin, goes before the statement that needs it."""
+        if self._exchange is not None:
+            self._exchange.send()
         if self._begin is not None:
             begin, self._begin = self._begin, None
             self._begun_driver.execute(begin)
@@ -98,7 +101,11 @@ class Session:
         return found
 
     def execute(self, sql: str, *parameters: Any) -> int:
-        """Run one statement and return how many rows it changed."""
+        """Run one statement and return how many rows it changed; -1 where that is not known."""
+        if self._exchange is not None:
+            self._exchange.add(sql, parameters)
+            self.has_written = True
+            return -1
         changed: int = self._driver.execute(self._worded(sql), parameters).rowcount
         if changed:
             self.has_written = True
@@ -107,6 +114,10 @@ class Session:
     def execute_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run one statement for each row of parameters."""
         self.has_written = self.has_written or bool(rows)
+        if self._exchange is not None:
+            for row in rows:
+                self._exchange.add(sql, row)
+            return
         self._driver.cursor().executemany(self._worded(sql), rows)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -115,8 +126,12 @@ class Session:
             return
         self.has_written = True
         names = ", ".join(columns)
-        if self.is_postgresql and (1 < len(rows) < COPY_FROM_ROWS or self._pipeline is not None):
-            self._driver.execute(_insert_of_many(table, tuple(columns)), _arrays_of(table, columns, rows))
+        if self._exchange is not None:
+            self._exchange.add(_insert_of_many(table, tuple(columns)), _arrays_of(rows))
+            return
+        if self.is_postgresql and 1 < len(rows) < COPY_FROM_ROWS:
+            statement = self._worded(_insert_of_many(table, tuple(columns)))
+            self._driver.execute(statement, _arrays_of(rows))
             return
         if self.is_postgresql and len(rows) >= COPY_FROM_ROWS:
             with self._driver.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
@@ -132,8 +147,7 @@ class Session:
             return
         self.has_written = True
         if self.is_postgresql and len(rows) > 1:
-            statement = _update_of_many(table, tuple(keys), tuple(columns))
-            self._driver.execute(statement, _arrays_of(table, (*keys, *columns), rows))
+            self.execute(_update_of_many(table, tuple(keys), tuple(columns)), *_arrays_of(rows))
             return
         sets = ", ".join(f"{column} = ?" for column in columns)
         found = " AND ".join(f"{key} = ?" for key in keys)
@@ -141,38 +155,45 @@ class Session:
         self.execute_many(f'UPDATE "{table}" SET {sets} WHERE {found}', ordered)
 
     def ask(self, sql: str, *parameters: Any) -> Callable[[], list[tuple[Any, ...]]]:
-        """Run one statement whose rows are fetched later; several within `together` take one journey to the server."""
+        """Run one statement whose rows are fetched later; several within `together` take one journey to the server,
+        and have their rows after it."""
+        if self._exchange is not None:
+            return self._exchange.add(sql, parameters)
         cursor = self._driver.execute(self._worded(sql), parameters)
         return lambda: list(cursor.fetchall())
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Send the statements within without waiting for one's end before the next (PostgreSQL's pipeline)."""
+        """Send the statements within in one go, at its end (PostgreSQL)."""
         if not self.is_postgresql:
             yield
             return
-        with self._begun_driver.pipeline():
+        self._exchange = exchange = Exchange(self._begun_driver)
+        if self._begin is not None:
+            begin, self._begin = self._begin, None
+            exchange.add(begin)
+        try:
             yield
+        finally:
+            self._exchange = None
+        exchange.send()
 
     def only_write_from_here(self) -> None:
-        """Wait for no statement any more until the transaction has ended, which tells whether all went well.
+        """Send what is written from here on in one go, when the transaction ends, which tells whether all went well.
 
         Counts of changed rows are not known from here on.
         """
-        if self.is_postgresql and self._pipeline is None:
-            self._pipeline = self._driver.pipeline()
-            self._pipeline.__enter__()
+        if self.is_postgresql and self._exchange is None:
+            self._exchange = Exchange(self._begun_driver)
 
     def end(self, how: str) -> None:
         """End the transaction: for `Database` alone."""
-        self._driver.execute(how)
-        self.stop_waiting()
-
-    def stop_waiting(self, failure: BaseException | None = None) -> None:
-        """Hear of what was written without waiting, unless a failure makes it void: for `Database` alone."""
-        pipeline, self._pipeline = self._pipeline, None
-        if pipeline is not None:
-            pipeline.__exit__(type(failure) if failure else None, failure, None)
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
+            self._driver.execute(how)
+            return
+        exchange.add(how)
+        exchange.send()
 
     def among(self, column: str) -> str:
         """SQL that is true when a column is in a list handed over by `listed`."""
@@ -222,27 +243,12 @@ def _update_of_many(table: str, keys: tuple[str, ...], columns: tuple[str, ...])
 
 def _unnested(table: str, columns: tuple[str, ...]) -> str:
     kinds = SQLModel.metadata.tables[table].columns
-    return ", ".join(f"%s::{kinds[column].type.compile(_POSTGRESQL)}[]" for column in columns)
+    return ", ".join(f"?::{kinds[column].type.compile(_POSTGRESQL)}[]" for column in columns)
 
 
-def _arrays_of(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
-    """One array a column, as PostgreSQL writes them: the driver's own way looks at every element again and again."""
-    kinds = SQLModel.metadata.tables[table].columns
-    return [
-        "{" + ",".join(map(_quoted if isinstance(kinds[column].type, Text) else _plain, values)) + "}"
-        for column, values in zip(columns, zip(*rows, strict=True), strict=True)
-    ]
-
-
-def _plain(value: Any) -> str:
-    return "NULL" if value is None else str(value)
-
-
-def _quoted(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _arrays_of(rows: Sequence[Sequence[Any]]) -> list[str]:
+    """One array a column."""
+    return [array_text(values) for values in zip(*rows, strict=True)]
 
 
 class Database:
@@ -301,7 +307,6 @@ class Database:
                     companion.finish(session)
                 session.end("COMMIT")
             except BaseException as failure:
-                session.stop_waiting(failure)
                 self._roll_back(connection, failure)
                 raise
             finally:
@@ -377,7 +382,10 @@ def _sqlite_engine(url: str) -> Engine:
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
     _scheme, _mark, place = url.partition("://")
     driver_url = f"postgresql+psycopg://{place}"
-    engine = create_engine(driver_url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False)
+    # A connection comes back to the pool when its transaction has ended: see Database._open.
+    engine = create_engine(
+        driver_url, pool_size=pool_size, max_overflow=0, pool_pre_ping=False, pool_reset_on_return=None
+    )
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Dialect, _record: Any, arguments: Any, options: Any) -> LoopConnection:

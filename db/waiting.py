@@ -38,7 +38,14 @@ async def _to_its_end(work: Callable[[], T]) -> T:
 
 
 class LoopConnection(psycopg.Connection[Any]):
-    """A connection that waits within `on_loop` as that wants it, and everywhere else as any other."""
+    """A connection that waits within `on_loop` as that wants it, and everywhere else as any other.
+
+    `names` are those of the statements that exchanges have prepared on it (db/exchange.py).
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.names: dict[str, bytes] = {}
 
     @classmethod
     def connect(cls, *arguments: Any, **options: Any) -> Self:
@@ -54,3 +61,9 @@ class LoopConnection(psycopg.Connection[Any]):
         except CancelledError:  # nobody knows how far the exchange had got
             self.close()
             raise
+
+    def _deallocate(self, name: bytes | None) -> PQGen[None]:
+        """After a DROP, an ALTER or the like, the driver has the server forget whatever was prepared."""
+        if name is None:
+            self.names.clear()
+        return super()._deallocate(name)

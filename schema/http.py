@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from graphql import GraphQLError
@@ -34,6 +35,7 @@ EVENTS = "text/event-stream"
 _LARGE = 1024 * 1024
 _WITH_ONE_RESULT = {OperationType.QUERY, OperationType.MUTATION}
 _OPERATIONS = {"POST": _WITH_ONE_RESULT, "GET": {OperationType.QUERY}}
+_PARTS = {"variables": (dict, "an object"), "operationName": (str, "a text"), "extensions": (dict, "an object")}
 _NO_OPERATION = "The document has no such operation."
 
 
@@ -60,23 +62,45 @@ async def answer_graphql(request: Request, context: Context, live: Callable[[Ask
 
     A subscription is answered by `live`, for whoever accepts an event stream.
     """
-    accepted = _accepted(request.headers.get("accept", ""))
-    media_type = accepted[0] if accepted else PLAIN_JSON
+    accept = request.headers.get("accept", "")
+    if request.method == "POST":
+        return await answer_posted(await request.body(), request.headers.get("content-type", ""), accept, context, live)
     try:
-        asked = await _asked(request)
+        asked = _asked_by_address(request)
+    except BadRequest as trouble:
+        return _refused(trouble.status, trouble.message, _media_type(accept))
+    return await _answered(asked, request.method, accept, context, live)
+
+
+async def answer_posted(
+    body: bytes, content_type: str, accept: str, context: Context, live: Callable[[Asked], ASGIApp] | None = None
+) -> ASGIApp:
+    """The same for a POST whose body has come."""
+    try:
+        if content_type != PLAIN_JSON and content_type.partition(";")[0].strip().lower() != PLAIN_JSON:
+            raise BadRequest(415, "Send the request as application/json.")
+        asked = read_asked(read_json(body) if len(body) < _LARGE else await asyncio.to_thread(read_json, body))
+    except BadRequest as trouble:
+        return _refused(trouble.status, trouble.message, _media_type(accept))
+    return await _answered(asked, "POST", accept, context, live)
+
+
+async def _answered(
+    asked: Asked, method: str, accept: str, context: Context, live: Callable[[Asked], ASGIApp] | None
+) -> ASGIApp:
+    media_type = _media_type(accept)
+    try:
         result = await schema.execute(
             asked.query,
             variable_values=asked.variables,
             context_value=context,
             operation_name=asked.operation_name,
-            allowed_operation_types=_OPERATIONS[request.method],
+            allowed_operation_types=_OPERATIONS[method],
         )
-    except BadRequest as trouble:
-        return _refused(trouble.status, trouble.message, media_type)
     except InvalidOperationTypeError:
-        if request.method == "GET":
+        if method == "GET":
             return _refused(405, "Send anything but a query by POST.", media_type, {"Allow": "POST"})
-        if live is None or EVENTS not in accepted:
+        if live is None or EVENTS not in _accepted(accept):
             return _refused(406, "Subscribe with Accept: text/event-stream, or over WebSocket.", media_type)
         return live(asked)
     except (CannotGetOperationTypeError, MissingQueryError):
@@ -155,7 +179,7 @@ def _too_much(trouble: Overdrawn, context: Context) -> PreExecutionError:
 
 def write_json(body: Any) -> str:
     """JSON in one line, without idle signs."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(body)
 
 
 def write_event(name: str, body: str = "") -> str:
@@ -163,38 +187,45 @@ def write_event(name: str, body: str = "") -> str:
     return f"event: {name}\ndata: {body}\n\n"
 
 
-def _accepted(accept: str) -> list[str]:
+@lru_cache(maxsize=256)
+def _accepted(accept: str) -> tuple[str, ...]:
     """The media types that we write, in the order in which the caller names them."""
     named = (part.partition(";")[0].strip() for part in accept.lower().split(","))
-    return [media_type for media_type in named if media_type in (RESPONSE_JSON, PLAIN_JSON, EVENTS)]
+    return tuple(media_type for media_type in named if media_type in (RESPONSE_JSON, PLAIN_JSON, EVENTS))
 
 
-async def _asked(request: Request) -> Asked:
-    if request.method == "GET":
-        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            raise BadRequest(403, "This request came from another site.")
-        given: Any = dict(request.query_params)
-        for name in ("variables", "extensions"):
-            if name in given:
-                given[name] = read_json(given[name])
-    else:
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != PLAIN_JSON:
-            raise BadRequest(415, "Send the request as application/json.")
-        body = await request.body()
-        given = read_json(body) if len(body) < _LARGE else await asyncio.to_thread(read_json, body)
+def _media_type(accept: str) -> str:
+    """The one in which is answered."""
+    accepted = _accepted(accept)
+    return accepted[0] if accepted else PLAIN_JSON
+
+
+def _asked_by_address(request: Request) -> Asked:
+    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise BadRequest(403, "This request came from another site.")
+    given: Any = dict(request.query_params)
+    for name in ("variables", "extensions"):
+        if name in given:
+            given[name] = read_json(given[name])
     return read_asked(given)
 
 
 def read_json(text: str | bytes) -> Any:
     """A value from JSON; what is none is a bad request."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        written = text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass")
+        return _decoder.decode(written)
     except (ValueError, RecursionError):
         raise BadRequest(400, "The request is not valid JSON.") from None
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+# Made once: the functions of the module json make a new one for whoever has a wish.
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_decoder = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def read_asked(given: Any) -> Asked:
@@ -204,9 +235,10 @@ def read_asked(given: Any) -> Asked:
     query = given.get("query")
     if not isinstance(query, str) or not query:
         raise BadRequest(400, "`query` must be a GraphQL document.")
-    for name, wanted in (("variables", dict), ("operationName", str), ("extensions", dict)):
-        if not isinstance(given.get(name), wanted | None):
-            raise BadRequest(400, f"`{name}` must be {'a text' if wanted is str else 'an object'}, or null.")
+    for name, (kind, told) in _PARTS.items():
+        part = given.get(name)
+        if part is not None and not isinstance(part, kind):
+            raise BadRequest(400, f"`{name}` must be {told}, or null.")
     return Asked(query, given.get("variables"), given.get("operationName"))
 
 

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from strawberry.types.arguments import InputContext
 
 T = TypeVar("T")
+# The Python names of the fields of inputs that hold no others, by their names in the API.
+_NAMES: dict[type, dict[str, str]] = {}
 
 
 def built_quickly(*nested: str) -> Any:
@@ -29,9 +31,17 @@ def built_quickly(*nested: str) -> Any:
             return kind(**given)
 
         definition.from_input = build
+        if not nested:
+            _NAMES[cls] = names
         return cls
 
     return settle
+
+
+def python_names(kind: Any) -> dict[str, str] | None:
+    """The names in Python of an input's fields, by those in the API; None for one that is not built quickly, or holds
+    others."""
+    return _NAMES.get(kind) if isinstance(kind, type) else None
 
 
 def _camel(name: str) -> str:

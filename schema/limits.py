@@ -96,10 +96,12 @@ def _levels(node: Any, fragment_levels: Callable[[str], int]) -> int:
 def storable(value: Any) -> bool:
     """Tell whether all texts in the variables can be kept."""
     if isinstance(value, str):
-        return not UNSTORABLE.search(value)
-    if isinstance(value, dict):
-        return all(storable(part) for part in value.values())
-    return all(storable(part) for part in value) if isinstance(value, list) else True
+        return UNSTORABLE.search(value) is None
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            if isinstance(part, str | dict | list) and not storable(part):
+                return False
+    return True
 
 
 RULES = (CountRule, DepthRule)

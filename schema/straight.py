@@ -7,9 +7,10 @@ tests hold them side by side.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, Union
 
 from graphql import (
     DocumentNode,
@@ -31,27 +32,21 @@ from graphql import (
     is_leaf_type,
     located_error,
 )
-from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from graphql.execution.values import get_argument_values, get_variable_values
 from graphql.pyutils import Path, Undefined
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from schema.shortcuts import Shortcut, shortcut
+
 _MOST_ERRORS = 50
-_NO_VARIABLES = VariableValues({}, {})
-
-
-@dataclass(slots=True)
-class _Run:
-    """One execution: its variables, its context, and the errors that it has met."""
-
-    variables: VariableValues
-    context: Any
-    errors: list[GraphQLError] = field(default_factory=list)
-
 
 Fragments = Mapping[str, FragmentDefinitionNode]
-# Turns what a resolver gave into what is answered; raises what is wrong with it.
-_Complete = Callable[[_Run, Any, Path], Any]
+# Where in the answer something stands: below what, and under which name or number. The library's own paths cost more,
+# and are needed for errors only.
+_Place = Union["tuple[_Place, str | int]", Path, None]
+# Turns what a resolver gave into what is answered; notes its errors, or raises what is wrong with it.
+_Complete = Callable[[list[GraphQLError], Any, _Place], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,61 +56,90 @@ class _Step:
     key: str
     nodes: list[FieldNode]
     field: GraphQLField
-    parent: GraphQLObjectType
-    read: Callable[[Any], Any] | None
+    read: Callable[[Any], Any]
     complete: _Complete
 
-    def failed(self, run: _Run, trouble: Exception, path: Path) -> None:
+    def failed(self, errors: list[GraphQLError], trouble: Exception, place: _Place) -> None:
         """Note an error where nothing may stand in its place; else let it take the field's parent along."""
-        error = located_error(trouble, self.nodes, path.as_list())
+        error = located_error(trouble, self.nodes, _path_to(place))
         if isinstance(self.field.type, GraphQLNonNull):
             raise error from None
-        run.errors.append(error)
+        errors.append(error)
 
 
 class Straight:
     """An operation of one root field, laid out once."""
 
-    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode, root: _Step) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, parent: GraphQLObjectType, root: _Step
+    ) -> None:
         self._schema = schema
         self._operation = operation
         self._root = root
+        self._shortcut: Shortcut | None = shortcut(schema, operation, root.nodes[0], root.field)
+        path = Path(None, root.key, parent.name)
+        self._told: tuple[Any, ...] = (
+            root.nodes[0].name.value, root.nodes, root.field.type, parent, path, schema, {}, None, operation,
+        )  # fmt: skip
 
     async def run(self, variables: dict[str, Any] | None, context: Any) -> ExecutionResult:
         """Run it."""
+        ask = self._asked_shortly(variables, context) or self._asked(variables, context)
+        if isinstance(ask, list):
+            return ExecutionResult(None, ask)
+        errors: list[GraphQLError] = []
+        try:
+            data: dict[str, Any] | None = {self._root.key: await self._answer(ask, errors)}
+        except GraphQLError as error:
+            errors.append(error)
+            data = None
+        return ExecutionResult(data, errors or None)
+
+    def _asked_shortly(self, variables: dict[str, Any] | None, context: Any) -> Callable[[], Any] | None:
+        """How to ask with an input that was read on a shorter way; None when the library is to read it."""
+        if self._shortcut is None:
+            return None
+        asked = self._shortcut.read(variables)
+        return None if asked is None else partial(self._shortcut.resolve, asked, self._info(variables, context))
+
+    def _asked(self, variables: dict[str, Any] | None, context: Any) -> Callable[[], Any] | list[GraphQLError]:
+        """How to ask, or what is wrong with the variables."""
         defined = self._operation.variable_definitions or ()
         values = get_variable_values(self._schema, defined, variables or {}, _MOST_ERRORS, hide_suggestions=True)
         if isinstance(values, list):
-            return ExecutionResult(None, values)
-        run = _Run(values, context)
-        try:
-            data: dict[str, Any] | None = {self._root.key: await self._answer(run)}
-        except GraphQLError as error:
-            run.errors.append(error)
-            data = None
-        return ExecutionResult(data, run.errors or None)
+            return values
 
-    async def _answer(self, run: _Run) -> Any:
-        step = self._root
-        path = Path(None, step.key, step.parent.name)
+        def ask() -> Any:
+            root = self._root
+            arguments = get_argument_values(root.field, root.nodes[0], values, hide_suggestions=True)
+            assert root.field.resolve is not None
+            return root.field.resolve(None, self._info(values.coerced, context), **arguments)
+
+        return ask
+
+    async def _answer(self, ask: Callable[[], Any], errors: list[GraphQLError]) -> Any:
+        root, place = self._root, (None, self._root.key)
         try:
-            arguments = get_argument_values(step.field, step.nodes[0], run.variables, hide_suggestions=True)
-            assert step.field.resolve is not None
-            value = step.field.resolve(None, self._told(run, step, path), **arguments)
+            value = ask()
             if optimized_is_awaitable(value):
                 value = await value
-            return step.complete(run, value, path)
+            return root.complete(errors, value, place)
         except Exception as trouble:  # noqa: BLE001 - it becomes an error of the answer
-            step.failed(run, trouble, path)
+            root.failed(errors, trouble, place)
         return None
 
-    def _told(self, run: _Run, step: _Step, path: Path) -> GraphQLResolveInfo[Any]:
+    def _info(self, variables: Any, context: Any) -> GraphQLResolveInfo[Any]:
         """What a resolver is told; like Strawberry's, with the variables as a plain dict."""
-        told: Any = (
-            step.nodes[0].name.value, step.nodes, step.field.type, step.parent, path, self._schema, {}, None,
-            self._operation, run.variables.coerced, run.context, optimized_is_awaitable, None, None,
-        )  # fmt: skip
+        told: Any = (*self._told, variables, context, optimized_is_awaitable, None, None)
         return GraphQLResolveInfo(*told)
+
+
+def _path_to(place: _Place) -> list[str | int]:
+    steps: list[str | int] = []
+    while isinstance(place, tuple) and not isinstance(place, Path):
+        place, step = place
+        steps.append(step)
+    return [*(place.as_list() if place else ()), *reversed(steps)]
 
 
 class _TooMuch(Exception):
@@ -143,7 +167,7 @@ def laid_out(schema: GraphQLSchema, document: DocumentNode) -> Straight | None:
         complete = _completing(found.type, node, f"{parent.name}.{node.name.value}", {})
     except _TooMuch:
         return None
-    return Straight(schema, operation, _Step(_key_of(node), [node], found, parent, None, complete))
+    return Straight(schema, operation, parent, _Step(_key_of(node), [node], found, _nothing, complete))
 
 
 class Branch:
@@ -154,12 +178,12 @@ class Branch:
 
     def answer(self, value: Any, path: Path) -> Any:
         """What is answered; Undefined when anything is wrong with it, which is the library's to tell."""
-        run = _Run(_NO_VARIABLES, None)
+        errors: list[GraphQLError] = []
         try:
-            answer = self._complete(run, value, path)
+            answer = self._complete(errors, value, path)
         except Exception:  # noqa: BLE001 - the library meets it again
             return Undefined
-        return Undefined if run.errors else answer
+        return Undefined if errors else answer
 
 
 def laid_out_branch(kind: Any, node: FieldNode, fragments: Fragments, where: str) -> Branch | None:
@@ -187,7 +211,7 @@ def _steps(parent: GraphQLObjectType, selection: SelectionSetNode, fragments: Fr
         if found.args or definition is None or not definition.is_basic_field:
             raise _TooMuch
         complete = _completing(found.type, node, f"{parent.name}.{name}", fragments)
-        yield _Step(_key_of(node), [node], found, parent, attrgetter(definition.python_name), complete)
+        yield _Step(_key_of(node), [node], found, attrgetter(definition.python_name), complete)
 
 
 def _fields_of(parent: GraphQLObjectType, selection: SelectionSetNode, fragments: Fragments) -> Iterator[FieldNode]:
@@ -206,42 +230,46 @@ def _fields_of(parent: GraphQLObjectType, selection: SelectionSetNode, fragments
 
 
 def _completing(kind: Any, node: FieldNode, where: str, fragments: Fragments) -> _Complete:
-    if isinstance(kind, GraphQLNonNull):
-        return _never_null(_completing(kind.of_type, node, where, fragments), where)
-    if isinstance(kind, GraphQLList):
-        complete = _completing(kind.of_type, node, where, fragments)
-        return _each(complete, node, is_null_allowed=not isinstance(kind.of_type, GraphQLNonNull))
-    if is_leaf_type(kind):
-        return _leaf(kind)
-    if not isinstance(kind, GraphQLObjectType) or node.selection_set is None:
+    is_sure = isinstance(kind, GraphQLNonNull)
+    inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    if is_leaf_type(inner):
+        return _sure_leaf(inner, where) if is_sure else _leaf(inner)
+    if isinstance(inner, GraphQLList):
+        complete = _completing(inner.of_type, node, where, fragments)
+        done = _each(complete, node, is_null_allowed=not isinstance(inner.of_type, GraphQLNonNull))
+    elif isinstance(inner, GraphQLObjectType) and node.selection_set is not None:
+        done = _object(list(_steps(inner, node.selection_set, fragments)))
+    else:
         raise _TooMuch
-    return _object(list(_steps(kind, node.selection_set, fragments)))
+    return _never_null(done, where) if is_sure else done
 
 
 def _never_null(complete: _Complete, where: str) -> _Complete:
-    def completed(run: _Run, value: Any, path: Path) -> Any:
-        done = complete(run, value, path)
-        if done is None:
-            raise TypeError(f"Cannot return null for non-nullable field {where}.")
-        return done
+    def completed(errors: list[GraphQLError], value: Any, place: _Place) -> Any:
+        if value is None:
+            raise _null_for(where)
+        return complete(errors, value, place)
 
     return completed
 
 
+def _null_for(where: str) -> TypeError:
+    return TypeError(f"Cannot return null for non-nullable field {where}.")
+
+
 def _each(complete: _Complete, node: FieldNode, *, is_null_allowed: bool) -> _Complete:
-    def completed(run: _Run, value: Any, path: Path) -> Any:
+    def completed(errors: list[GraphQLError], value: Any, place: _Place) -> Any:
         if value is None:
             return None
         done = []
-        for place, item in enumerate(value):
-            there = Path(path, place, None)
+        for number, item in enumerate(value):
             try:
-                done.append(complete(run, item, there))
+                done.append(complete(errors, item, (place, number)))
             except Exception as trouble:  # noqa: BLE001 - it becomes an error of the answer
-                error = located_error(trouble, [node], there.as_list())
+                error = located_error(trouble, [node], _path_to((place, number)))
                 if not is_null_allowed:
                     raise error from None
-                run.errors.append(error)
+                errors.append(error)
                 done.append(None)
         return done
 
@@ -251,33 +279,55 @@ def _each(complete: _Complete, node: FieldNode, *, is_null_allowed: bool) -> _Co
 def _leaf(kind: Any) -> _Complete:
     write = kind.coerce_output_value
 
-    def completed(_run: _Run, value: Any, _path: Path) -> Any:
+    def completed(_errors: list[GraphQLError], value: Any, _place: _Place) -> Any:
         if value is None:
             return None
         written = write(value)
         if written is None or written is Undefined:
-            raise TypeError(f"A {kind} cannot be written as {written}.")
+            raise _unwritten(kind, written)
         return written
 
     return completed
 
 
+def _sure_leaf(kind: Any, where: str) -> _Complete:
+    write = kind.coerce_output_value
+
+    def completed(_errors: list[GraphQLError], value: Any, _place: _Place) -> Any:
+        if value is None:
+            raise _null_for(where)
+        written = write(value)
+        if written is None or written is Undefined:
+            raise _unwritten(kind, written)
+        return written
+
+    return completed
+
+
+def _unwritten(kind: Any, written: Any) -> TypeError:
+    return TypeError(f"A {kind} cannot be written as {written}.")
+
+
 def _object(steps: list[_Step]) -> _Complete:
-    def completed(run: _Run, value: Any, path: Path) -> Any:
+    laid_out = [(step.key, step.read, step.complete, step) for step in steps]
+
+    def completed(errors: list[GraphQLError], value: Any, place: _Place) -> Any:
         if value is None:
             return None
         answer: dict[str, Any] = {}
-        for step in steps:
-            there = Path(path, step.key, step.parent.name)
-            answer[step.key] = None
+        for key, read, complete, step in laid_out:
+            answer[key] = None
             try:
-                assert step.read is not None
-                answer[step.key] = step.complete(run, step.read(value), there)
+                answer[key] = complete(errors, read(value), (place, key))
             except Exception as trouble:  # noqa: BLE001 - it becomes an error of the answer
-                step.failed(run, trouble, there)
+                step.failed(errors, trouble, (place, key))
         return answer
 
     return completed
+
+
+def _nothing(_parent: Any) -> None:
+    """The root field has no parent of which it is read."""
 
 
 def _key_of(node: FieldNode) -> str:

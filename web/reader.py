@@ -15,7 +15,13 @@ def language_of(request: HTTPConnection) -> Language:
     chosen = request.cookies.get("lang") if "cookie" in request.headers else None
     if chosen in LANGUAGES:
         return language(chosen)
-    for wanted in _accepted(request.headers.get("accept-language", "")):
+    return accepted_language(request.headers.get("accept-language", ""))
+
+
+@lru_cache(maxsize=256)
+def accepted_language(header: str) -> Language:
+    """The first language of an Accept-Language header that we speak, else English."""
+    for wanted in _accepted(header):
         if wanted.partition("-")[0] in LANGUAGES:
             return language(wanted.partition("-")[0])
     return language("en")
@@ -38,7 +44,6 @@ def address_of(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
-@lru_cache(maxsize=256)
 def _accepted(header: str) -> list[str]:
     """The languages of an Accept-Language header, the most wanted first."""
     ranked: list[tuple[Decimal, int, str]] = []

@@ -1,0 +1,143 @@
+"""Statements for PostgreSQL that travel together: handed over one by one, sent in one go, and answered in one go.
+
+The driver's own pipeline sends each statement as it is handed over, with a message and a turn of its machinery for
+each: of a transaction that posts one call, half of the processor time. Here each is prepared once for a connection, its
+values go as text, and what comes back is read by the driver's own loaders (ADR 8).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import count
+from typing import Any
+
+from psycopg import errors
+from psycopg.abc import PQGen
+from psycopg.adapt import Transformer
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.waiting import Ready, Wait
+
+from db.waiting import LoopConnection
+
+Row = tuple[Any, ...]
+# A statement, its values, and where its rows are put.
+_Asked = tuple[str, list[bytes | None], list[Row]]
+
+
+class Exchange:
+    """One journey to the server and back."""
+
+    def __init__(self, driver: LoopConnection) -> None:
+        self._driver = driver
+        self._asked: list[_Asked] = []
+
+    def add(self, sql: str, parameters: Iterable[Any] = ()) -> Callable[[], list[Row]]:
+        """Have a statement sent with the others, `?` standing for its values. Its rows are there after `send`."""
+        rows: list[Row] = []
+        self._asked.append((sql, [_text(value) for value in parameters], rows))
+        return lambda: rows
+
+    def send(self) -> None:
+        """Send what was added, and wait until all is done. Raises the first error; of what follows one, nothing is."""
+        asked, self._asked = self._asked, []
+        if asked:
+            self._driver.wait(self._carried_out(asked))
+
+    def _carried_out(self, asked: Sequence[_Asked]) -> PQGen[None]:
+        server = self._driver.pgconn
+        try:
+            server.enter_pipeline_mode()
+            expected = self._handed_over(asked)
+            server.pipeline_sync()
+            results = yield from _results(server)
+            server.exit_pipeline_mode()
+        except BaseException:  # nobody knows how far the exchange had got
+            self._driver.close()
+            raise
+        self._take(expected, results)
+
+    def _handed_over(self, asked: Sequence[_Asked]) -> list[str | list[Row]]:
+        """Hand statements to the driver; for each answer to come, the statement that it prepares, or where rows go."""
+        server, names = self._driver.pgconn, self._driver.names
+        expected: list[str | list[Row]] = []
+        new: dict[str, bytes] = {}
+        for sql, values, rows in asked:
+            name = names.get(sql) or new.get(sql)
+            if name is None:
+                name = new[sql] = b"credits_%d" % (len(names) + len(new))
+                server.send_prepare(name, _numbered(sql))
+                expected.append(sql)
+            server.send_query_prepared(name, values)
+            expected.append(rows)
+        return expected
+
+    def _take(self, expected: Sequence[str | list[Row]], results: Sequence[PGresult]) -> None:
+        reader, names = Transformer(self._driver), self._driver.names
+        for place, result in zip(expected, results, strict=True):
+            if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+                error = errors.error_from_result(result)
+                if isinstance(error, errors.InvalidSqlStatementName):  # the server forgot what it had prepared
+                    names.clear()
+                raise error
+            if isinstance(place, str):
+                names[place] = b"credits_%d" % len(names)
+            elif result.ntuples:
+                reader.set_pgresult(result)
+                place += reader.load_rows(0, result.ntuples, tuple)
+
+
+def _results(server: PGconn) -> PQGen[list[PGresult]]:
+    """What the server answers to all that was handed over, up to the mark at its end."""
+    while server.flush():
+        if (yield Wait.RW) & Ready.R:
+            server.consume_input()
+    results: list[PGresult] = []
+    while True:
+        if server.is_busy():
+            yield Wait.R
+            server.consume_input()
+            continue
+        result = server.get_result()
+        if result is None:  # the end of one statement's
+            continue
+        if result.status == ExecStatus.PIPELINE_SYNC:
+            return results
+        if server.status == ConnStatus.BAD:
+            raise errors.error_from_result(result)
+        results.append(result)
+
+
+@lru_cache(maxsize=512)
+def _numbered(sql: str) -> bytes:
+    """The statement as the server writes it: $1, $2, and so on."""
+    first, *others = sql.split("?")
+    return "".join([first, *(f"${number}{part}" for number, part in zip(count(1), others, strict=False))]).encode()
+
+
+def _text(value: Any) -> bytes | None:
+    """A value as PostgreSQL reads it."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, bool):
+        return b"t" if value else b"f"
+    if isinstance(value, int):
+        return b"%d" % value
+    if isinstance(value, list):
+        return array_text(value).encode()
+    raise TypeError(f"{type(value).__name__} is no value that travels in an exchange")
+
+
+def array_text(values: Iterable[Any]) -> str:
+    """Values of one kind as an array: the driver's own way looks at every element again and again."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if not isinstance(value, str):
+        return str(value)
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

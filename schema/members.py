@@ -31,7 +31,7 @@ class Member(Node):
     )
     has_second_factor: bool = strawberry.field(description="They sign in with a second factor beside their password.")
     last_seen_at: datetime | None = strawberry.field(
-        description="When they last used the pages, to a few minutes; null: not of late."
+        description="When they last used the pages, to a few minutes; null: never."
     )
 
     @classmethod
@@ -53,7 +53,7 @@ class Operator(Node):
     created_at: datetime = strawberry.field(description="When they got their sign-in.")
     has_second_factor: bool = strawberry.field(description="They sign in with a second factor beside their password.")
     last_seen_at: datetime | None = strawberry.field(
-        description="When they last used the pages, to a few minutes; null: not of late."
+        description="When they last used the pages, to a few minutes; null: never."
     )
 
     @classmethod

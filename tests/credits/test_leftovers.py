@@ -10,14 +10,14 @@ from tests.factories import NOW
 
 
 def _leave(session: Session) -> None:
-    """A wrong try, a session and a link, all of which are over at NOW."""
+    """A wrong try, two sessions and a link, all of which are over at NOW."""
     session.execute(
         "INSERT INTO person (person_id, email, password_hash, is_operator, created_at) VALUES (7, 'a@b', '', ?, 0)",
         False,
     )
     session.execute("INSERT INTO sign_in_failure (who, failures, until, failed_at) VALUES ('x', 1, 0, ?)", NOW)
     columns = ("session_id", "person_id", "opened_at", "seen_at", "until", "address", "agent")
-    session.insert("web_session", columns, [(1, 7, NOW - HOUR, NOW, NOW, "", "")])
+    session.insert("web_session", columns, [(1, 7, NOW - HOUR, NOW, NOW, "", ""), (2, 7, NOW - 1, NOW, NOW, "", "")])
     row = {
         "invitation_id": 1, "kind": InvitationKind.RESET.value, "email": "a@b", "to_operators": False, "code_hash": "x",
         "invited_by": "", "created_at": NOW - HOUR, "expires_at": NOW, "locale": "en",
@@ -46,3 +46,14 @@ def test_each_kind_is_swept_when_its_time_has_come(database: Database, at: int, 
     assert counts == [1] * len(swept)
     with database.reading() as session:
         assert tables_to_sweep(session, at, 100) == []
+
+
+def test_it_stays_known_when_somebody_was_last_there(database: Database) -> None:
+    with database.transaction() as session:
+        _leave(session)
+
+    with database.transaction() as session:
+        sweep(session, "web_session", NOW + 400 * DAY)
+
+    with database.reading() as session:
+        assert session.rows("SELECT session_id, seen_at FROM web_session") == [(2, NOW)]

@@ -270,6 +270,21 @@ def test_the_members_are_told_of_with_what_they_may_do(ada: Browser) -> None:
     assert "No member is like that." in text(ada.see(f"{PEOPLE}?search=nobody"))
 
 
+def test_who_never_signed_in_was_never_seen(ada: Browser) -> None:
+    page = text(ada.see(PEOPLE))
+
+    assert "Second factor off Last seen never" in _cells(ada, "vera@example.com")
+    assert "Last seen just now" in _cells(ada, "ada@example.com")
+    assert page.count("never") == 1
+
+
+def _cells(browser: Browser, email: str) -> str:
+    """What stands beside somebody in the list, each value after the name of its column."""
+    (row,) = re.findall(rf'<tr id="mbr_[^"]+">(?:(?!</tr>).)*{email}.*?</tr>', browser.see(PEOPLE).text, re.DOTALL)
+    named = re.sub(r'<td data-label="([^"]+)">', r"<td>\1 ", row)
+    return " ".join(re.sub(r"<[^>]+>", " ", named).split())
+
+
 def test_somebody_is_invited_and_the_invitation_withdrawn(ada: Browser) -> None:
     answer = ada.send(PEOPLE, email="Eve@example.com", role="BILLING")
     page = ada.client.get(answer.headers["location"])

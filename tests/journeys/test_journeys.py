@@ -121,6 +121,18 @@ def test_the_test_clock_moves_from_the_ribbon(page: Page, site: Site) -> None:
     expect(page).to_have_url(re.compile("/lots"))
 
 
+def test_the_reason_for_suspending_an_account_is_not_taken_for_the_one_to_lift_it(page: Page, site: Site) -> None:
+    sign_in(page, OLGA)
+    page.goto(f"/accounts/{site.account}/settings")
+    page.get_by_text("Suspend this account").click()
+    page.get_by_label("Reason").fill("Unpaid since May")
+
+    page.get_by_role("button", name="Suspend Contoso").click()
+
+    expect(page.locator("main .notice")).to_contain_text("The account is suspended")
+    expect(page.get_by_label("Reason")).to_have_value("")
+
+
 def test_the_operator_publishes_a_deck_after_seeing_what_it_changes(page: Page) -> None:
     sign_in(page, OLGA)
     page.get_by_role("link", name="Rates").click()

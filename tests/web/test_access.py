@@ -164,7 +164,7 @@ def test_in_a_live_account_its_administrator_chooses_neither_prices_nor_standing
     assert 'name="rate_deck"' not in page.text
     assert "/suspension" not in page.text
     assert browser.see(f"{SETTINGS}/closing").status_code == 403
-    assert browser.send(f"{SETTINGS}/suspension", on=SETTINGS, reason="Why not").status_code == 403
+    assert browser.send(f"{SETTINGS}/suspension", on=SETTINGS, suspension_reason="Why not").status_code == 403
     assert saved.status_code == 303
     assert "Rate deck standard" in text(browser.see(SETTINGS))
 
@@ -180,11 +180,11 @@ def test_who_only_looks_reads_the_settings(vera: Browser) -> None:
 def test_an_account_is_suspended_and_reactivated_with_reasons_that_its_members_read(
     olga: Browser, vera: Browser
 ) -> None:
-    refused = olga.send(f"{SETTINGS}/suspension", on=SETTINGS, reason=" ")
-    suspended = olga.send(f"{SETTINGS}/suspension", on=SETTINGS, reason="Unpaid since May")
+    refused = olga.send(f"{SETTINGS}/suspension", on=SETTINGS, suspension_reason=" ")
+    suspended = olga.send(f"{SETTINGS}/suspension", on=SETTINGS, suspension_reason="Unpaid since May")
     said = text(olga.client.get(suspended.headers["location"]))
     overview, listed = text(vera.see("/accounts/{account}")), rows(olga, "/accounts.csv?status=SUSPENDED")
-    olga.send(f"{SETTINGS}/reactivation", on=SETTINGS, reason="Paid")
+    olga.send(f"{SETTINGS}/reactivation", on=SETTINGS, reactivation_reason="Paid")
 
     assert refused.status_code == 422
     assert "Give a reason" in text(refused)
@@ -206,7 +206,7 @@ def test_an_account_is_closed_by_its_name_and_can_only_be_read_then(olga: Browse
     assert 'value="Moved away"' in refused.text
     assert "The account is closed. It can still be read." in text(page)
     assert "<form" not in page.text.split("<main")[1].split("</main>")[0]
-    assert olga.see(CLOSING).status_code == 403
+    assert olga.see(CLOSING).headers["location"] == olga.path("/accounts/{other}/settings")
     assert "this account is closed, and can only be read. Moved away" in text(olga.see("/accounts/{other}"))
 
 
@@ -247,6 +247,8 @@ def test_a_closed_account_offers_nothing_to_change_but_tokens_to_revoke(olga: Br
     revoked = olga.send(f"{place}/{token['Id']}/revocation", on=place)
 
     assert not any('method="post"' in page.split("<main")[1].split("</main>")[0] for page in pages)
+    assert "This account is closed: no funds can be added to it." in pages[1]
+    assert "Invite its first administrator below." not in olga.see("/accounts/{other}/people").text
     assert "Make the token" not in tokens
     assert revoked.status_code == 303
 

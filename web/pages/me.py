@@ -18,7 +18,7 @@ from web.forms import Problem, of_fields, problems_of, read_form
 from web.reader import language_of
 from web.rendering import render
 
-_DONE = ("password", "removed")
+_DONE = ("password", "removed", "ended")
 _PASSWORD = of_fields(password="present", newPassword="new_password")
 _START = of_fields(password="start_password")
 _PROOF = of_fields("code")
@@ -90,13 +90,13 @@ async def remove_second_factor(request: Request) -> Response:
 async def end_session(request: Request) -> Response:
     """End a session; one that is over by now is what was wanted."""
     await tell(request, "end_session", sessionId=request.path_params["session"])
-    return RedirectResponse("/me#sessions", 303)
+    return RedirectResponse("/me?done=ended", 303)
 
 
 async def end_other_sessions(request: Request) -> Response:
     """End all sessions but this one."""
     await tell(request, "end_other_sessions")
-    return RedirectResponse("/me#sessions", 303)
+    return RedirectResponse("/me?done=ended", 303)
 
 
 async def read_passwords(request: Request) -> dict[str, str]:

@@ -43,17 +43,20 @@ async def save(request: Request) -> Response:
 
 async def suspend(request: Request) -> Response:
     """Let no more calls start."""
-    return await _turn(request, "suspend_account", "suspended")
+    return await _turn(request, "suspend_account", "suspension_reason", "suspended")
 
 
 async def reactivate(request: Request) -> Response:
     """Let it be used again."""
-    return await _turn(request, "reactivate_account", "reactivated")
+    return await _turn(request, "reactivate_account", "reactivation_reason", "reactivated")
 
 
 async def closing(request: Request) -> Response:
-    """What closing the account would mean, and the form for it."""
-    return _closing_page(request, await _asked(request), {}, [])
+    """What closing the account would mean, and the form for it; one that is closed shows that it is."""
+    data = await _asked(request)
+    if data["account"]["status"] == "CLOSED":
+        return RedirectResponse(f"/accounts/{data['account']['id']}/settings", 303)
+    return _closing_page(request, data, {}, [])
 
 
 async def close(request: Request) -> Response:
@@ -72,13 +75,14 @@ async def close(request: Request) -> Response:
     return _done(request, "closed")
 
 
-async def _turn(request: Request, mutation: str, news: str) -> Response:
+async def _turn(request: Request, mutation: str, field: str, news: str) -> Response:
+    """Suspend or reactivate, for the reason in a field; each has its own, so that none is taken over by the other."""
     account = request.path_params["account"]
-    typed = await read_form(request)
-    payload = await tell(request, mutation, accountId=account, reason=typed.get("reason", ""))
+    reason = (await read_form(request)).get(field, "")
+    payload = await tell(request, mutation, accountId=account, reason=reason)
     if payload["errors"]:
-        problems = problems_of(payload["errors"], of_fields("reason"))
-        return _page(request, await _asked(request), {"reason": typed.get("reason", "")}, problems)
+        problems = problems_of(payload["errors"], of_fields(reason=field))
+        return _page(request, await _asked(request), {field: reason}, problems)
     return _done(request, news)
 
 

@@ -51,7 +51,7 @@ def test_the_page_says_where_one_is_signed_in(house: House) -> None:
 
     text = see(client)
 
-    assert text.count("Safari, iPhone") == 3
+    assert text.count(">Safari, iPhone<") == 3
     assert text.count("This one") == 1
     assert text.index("Firefox, Linux") < text.index("This one") < text.index("Safari, iPhone")
 

@@ -14,66 +14,88 @@ from credits.language import Instant, Language, Money, Sentence, sentence
 from credits.money import micros_of
 from db.kinds import ActorKind
 
-ACTIONS = {
-    "createAccount": sentence("{actor} opened the account {subject}."),
-    "updateAccount": sentence("{actor} changed the account's settings."),
-    "suspendAccount": sentence("{actor} suspended the account."),
-    "reactivateAccount": sentence("{actor} lifted the suspension of the account."),
-    "closeAccount": sentence("{actor} closed the account."),
-    "advanceClock": sentence("{actor} moved the test clock."),
-    "addPaymentMethod": sentence("{actor} added a payment method: {subject}."),
-    "setDefaultPaymentMethod": sentence("{actor} made {subject} the default payment method."),
-    "removePaymentMethod": sentence("{actor} removed a payment method: {subject}."),
-    "startCardSetup": sentence("{actor} began to give a card."),
-    "finishCardSetup": sentence("{actor} gave a card: {subject}."),
-    "recharge": sentence("{actor} bought funds: {amount}."),
-    "confirmRecharge": sentence("{actor} began to confirm a payment with the bank."),
-    "cancelRecharge": sentence("{actor} gave up a recharge."),
-    "setAutoRecharge": sentence("{actor} set automatic recharge."),
-    "markInvoicePaid": sentence("{actor} marked an invoice as paid."),
-    "refundRecharge": sentence("{actor} refunded {amount}."),
-    "grantCredit": sentence("{actor} granted {amount}."),
-    "voidLot": sentence("{actor} took back what was left of a lot: {amount}."),
-    "resendNotice": sentence("{actor} sent a notice again."),
-    "publishRateDeck": sentence("{actor} published the rate deck {subject}."),
-    "createPlan": sentence("{actor} added the plan {subject}."),
-    "updatePlan": sentence("{actor} changed the plan {subject}."),
-    "setZoneA": sentence("{actor} changed the countries of Zone A."),
-    "createUser": sentence("{actor} entered the user {subject}."),
-    "createUsers": sentence("{actor} entered the user {subject}, among others."),
-    "updateUser": sentence("{actor} changed the user {subject}."),
-    "removeUser": sentence("{actor} removed the user {subject}."),
-    "setLicenses": sentence("{actor} changed the licences of {subject}."),
-    "assignLicenses": sentence("{actor} changed the licences of {subject}, among others."),
-    "reverseCall": sentence("{actor} took back the charge of a call: {amount}."),
-    "rateCalls": sentence("{actor} had a call priced that had no rate: {amount}."),
-    "recordCalls": sentence("{actor} reported finished calls: {calls}."),
-    "importCalls": sentence("{actor} imported calls from {subject}: {amount}."),
-    "createPerson": sentence("{actor} added a sign-in for {subject}."),
-    "addRole": sentence("{actor} gave {subject} a role."),
-    "setMemberRole": sentence("{actor} changed the role of {subject}."),
-    "removeMember": sentence("{actor} took the account away from {subject}."),
-    "removeOperator": sentence("{actor} let {subject} operate no more."),
-    "inviteMember": sentence("{actor} invited {subject} to the account."),
-    "inviteOperator": sentence("{actor} invited {subject} to the operators."),
-    "withdrawInvitation": sentence("{actor} withdrew the invitation of {subject}."),
-    "acceptInvitation": sentence("{actor} accepted an invitation."),
-    "createToken": sentence("{actor} made the token {subject}."),
-    "revokeToken": sentence("{actor} revoked the token {subject}."),
-    "signIn": sentence("{actor} signed in."),
-    "signOut": sentence("{actor} signed out."),
-    "signInFailed": sentence("{actor} failed to sign in as {subject}."),
-    "changePassword": sentence("{actor} changed the password of {subject}."),
-    "requestPasswordReset": sentence("{actor} asked for a link to reset the password of {subject}."),
-    "makeResetLink": sentence("{actor} made a link to reset the password of {subject}."),
-    "resetPassword": sentence("{actor} reset the password of {subject}."),
-    "confirmSecondFactor": sentence("{actor} set up a second factor."),
-    "removeSecondFactor": sentence("{actor} switched off the second factor of {subject}."),
-    "renewRecoveryCodes": sentence("{actor} made new recovery codes."),
-    "endSession": sentence("{actor} ended a session."),
-    "endOtherSessions": sentence("{actor} ended all other sessions."),
-    "endSessions": sentence("{actor} ended all sessions of {subject}."),
-}
+# What can be done, by what it is done to, in the order in which it happens to a thing.
+BY_SUBJECT: tuple[tuple[Sentence, dict[str, Sentence]], ...] = (
+    (sentence("Account"), {
+        "createAccount": sentence("{actor} opened the account {subject}."),
+        "updateAccount": sentence("{actor} changed the account's settings."),
+        "suspendAccount": sentence("{actor} suspended the account."),
+        "reactivateAccount": sentence("{actor} lifted the suspension of the account."),
+        "closeAccount": sentence("{actor} closed the account."),
+        "advanceClock": sentence("{actor} moved the test clock."),
+        "resendNotice": sentence("{actor} sent a notice again."),
+    }),
+    (sentence("Funds"), {
+        "recharge": sentence("{actor} bought funds: {amount}."),
+        "confirmRecharge": sentence("{actor} began to confirm a payment with the bank."),
+        "cancelRecharge": sentence("{actor} gave up a recharge."),
+        "setAutoRecharge": sentence("{actor} set automatic recharge."),
+        "grantCredit": sentence("{actor} granted {amount}."),
+        "voidLot": sentence("{actor} took back what was left of a lot: {amount}."),
+        "refundRecharge": sentence("{actor} refunded {amount}."),
+        "markInvoicePaid": sentence("{actor} marked an invoice as paid."),
+    }),
+    (sentence("Payment methods"), {
+        "addPaymentMethod": sentence("{actor} added a payment method: {subject}."),
+        "startCardSetup": sentence("{actor} began to give a card."),
+        "finishCardSetup": sentence("{actor} gave a card: {subject}."),
+        "setDefaultPaymentMethod": sentence("{actor} made {subject} the default payment method."),
+        "removePaymentMethod": sentence("{actor} removed a payment method: {subject}."),
+    }),
+    (sentence("Calls"), {
+        "recordCalls": sentence("{actor} reported finished calls: {calls}."),
+        "importCalls": sentence("{actor} imported calls from {subject}: {amount}."),
+        "rateCalls": sentence("{actor} had a call priced that had no rate: {amount}."),
+        "reverseCall": sentence("{actor} took back the charge of a call: {amount}."),
+    }),
+    (sentence("Users and licences"), {
+        "createUser": sentence("{actor} entered the user {subject}."),
+        "createUsers": sentence("{actor} entered the user {subject}, among others."),
+        "updateUser": sentence("{actor} changed the user {subject}."),
+        "removeUser": sentence("{actor} removed the user {subject}."),
+        "setLicenses": sentence("{actor} changed the licences of {subject}."),
+        "assignLicenses": sentence("{actor} changed the licences of {subject}, among others."),
+    }),
+    (sentence("Rates and plans"), {
+        "publishRateDeck": sentence("{actor} published the rate deck {subject}."),
+        "createPlan": sentence("{actor} added the plan {subject}."),
+        "updatePlan": sentence("{actor} changed the plan {subject}."),
+        "setZoneA": sentence("{actor} changed the countries of Zone A."),
+    }),
+    (sentence("Members and operators"), {
+        "inviteMember": sentence("{actor} invited {subject} to the account."),
+        "inviteOperator": sentence("{actor} invited {subject} to the operators."),
+        "withdrawInvitation": sentence("{actor} withdrew the invitation of {subject}."),
+        "acceptInvitation": sentence("{actor} accepted an invitation."),
+        "createPerson": sentence("{actor} added a sign-in for {subject}."),
+        "addRole": sentence("{actor} gave {subject} a role."),
+        "setMemberRole": sentence("{actor} changed the role of {subject}."),
+        "removeMember": sentence("{actor} took the account away from {subject}."),
+        "removeOperator": sentence("{actor} let {subject} operate no more."),
+    }),
+    (sentence("Tokens"), {
+        "createToken": sentence("{actor} made the token {subject}."),
+        "revokeToken": sentence("{actor} revoked the token {subject}."),
+    }),
+    (sentence("Signing in"), {
+        "signIn": sentence("{actor} signed in."),
+        "signInFailed": sentence("{actor} failed to sign in as {subject}."),
+        "signOut": sentence("{actor} signed out."),
+        "endSession": sentence("{actor} ended a session."),
+        "endOtherSessions": sentence("{actor} ended all other sessions."),
+        "endSessions": sentence("{actor} ended all sessions of {subject}."),
+    }),
+    (sentence("Passwords and second factors"), {
+        "changePassword": sentence("{actor} changed their password."),
+        "requestPasswordReset": sentence("{actor} asked for a link to reset the password of {subject}."),
+        "makeResetLink": sentence("{actor} made a link to reset the password of {subject}."),
+        "resetPassword": sentence("{actor} chose a new password by a link."),
+        "confirmSecondFactor": sentence("{actor} set up a second factor."),
+        "removeSecondFactor": sentence("{actor} switched off the second factor of {subject}."),
+        "renewRecoveryCodes": sentence("{actor} made new recovery codes."),
+    }),
+)  # fmt: skip
+ACTIONS = {name: said for _, actions in BY_SUBJECT for name, said in actions.items()}
 # What is never done in an account.
 OF_THE_HOUSE = frozenset({
     "publishRateDeck", "createPlan", "updatePlan", "setZoneA", "inviteOperator", "removeOperator", "signIn", "signOut",
@@ -86,6 +108,7 @@ _ACTORS = {
     ActorKind.COMMAND: sentence("{name}, at the command line,"),
     ActorKind.SYSTEM: sentence("The system"),
 }
+_SOMEBODY = sentence("Somebody")
 FIELDS = {
     "added": sentence("Rates added"),
     "amount": sentence("Amount"),
@@ -202,7 +225,9 @@ def told(event: Event, subject: str | None = None) -> Sentence:
 
 
 def told_actor(event: Event) -> Sentence | str:
-    """Who did it, as a sentence begins."""
+    """Who did it, as a sentence begins. Whoever is at the sign-in may be anybody."""
+    if (event.actor_kind, event.actor) == (ActorKind.SYSTEM, "sign-in"):
+        return _SOMEBODY
     known = _ACTORS.get(ActorKind(event.actor_kind))
     return event.actor if known is None else Sentence(known.message, {"name": event.actor})
 

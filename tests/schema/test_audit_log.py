@@ -117,6 +117,7 @@ def test_a_thing_is_called_by_its_name_or_else_as_the_event_calls_it(api: Api) -
         (ActorKind.TOKEN, "billing", "The program billing set automatic recharge."),
         (ActorKind.COMMAND, "root", "root, at the command line, set automatic recharge."),
         (ActorKind.SYSTEM, "", "The system set automatic recharge."),
+        (ActorKind.SYSTEM, "sign-in", "Somebody set automatic recharge."),
     ],
 )
 def test_who_did_it_is_told_by_what_they_are(small_api: Api, kind: ActorKind, name: str, said: str) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -83,6 +84,26 @@ def test_the_list_is_narrowed_by_who_what_and_when(ada: Browser, lively: int) ->
         assert ("changed the user Mia Chen" in rows, "set automatic recharge" in rows) == expected, query
     assert "No change is like that." in ada.see(f"{LOG}?actor=nobody").text
     assert ada.see(f"{LOG}?from=soon").status_code == 422
+
+
+def test_what_was_done_is_chosen_by_what_it_was_done_to(ada: Browser, olga: Browser) -> None:
+    own, whole = _choices(ada.see(LOG).text), _choices(olga.see("/audit").text)
+
+    assert list(own) == [
+        "Account", "Funds", "Payment methods", "Calls", "Users and licences", "Members and operators", "Tokens",
+    ]  # fmt: skip
+    assert set(whole) - set(own) == {"Rates and plans", "Signing in", "Passwords and second factors"}
+    assert own["Tokens"] == ["createToken", "revokeToken"]
+    assert "inviteOperator" in whole["Members and operators"]
+    assert "inviteOperator" not in own["Members and operators"]
+    assert _choices(ada.see(LOG, **{"Accept-Language": "ja"}).text)["トークン"] == own["Tokens"]
+
+
+def _choices(page: str) -> dict[str, list[str]]:
+    """The values to choose from, by the heading that they stand under."""
+    select = page.partition('<select id="action"')[2].partition("</select>")[0]
+    groups = re.findall(r'<optgroup label="([^"]+)">(.*?)</optgroup>', select, re.DOTALL)
+    return {heading: re.findall(r'<option value="(\w+)"', options) for heading, options in groups}
 
 
 def test_scripts_replace_the_list_alone(ada: Browser, lively: int) -> None:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from credits.audit_words import ACTIONS, OF_THE_HOUSE
+from credits.audit_words import BY_SUBJECT, OF_THE_HOUSE
 from credits.language import Language
 from web.documents import ask
 from web.listing import end_of, filters_of, given, listing, paging, start_of
@@ -118,14 +118,22 @@ def _page(request: Request, data: dict[str, Any], connection: dict[str, Any]) ->
     )
 
 
-def _actions(language: Language, *, of_account: bool) -> list[tuple[str, str]]:
-    """The actions to choose from, each as its sentence with dots in the place of who and what."""
+def _actions(language: Language, *, of_account: bool) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The actions to choose from, by what they are done to, each as its sentence with dots in the place of who and
+    what."""
     blank = dict.fromkeys(("actor", "subject", "amount", "calls"), "…")
-    return [
-        (name, language.say(said.message, **blank))
-        for name, said in ACTIONS.items()
-        if not (of_account and name in OF_THE_HOUSE)
+    groups = [
+        (
+            language.say(subject.message),
+            [
+                (name, language.say(said.message, **blank))
+                for name, said in actions.items()
+                if not (of_account and name in OF_THE_HOUSE)
+            ],
+        )
+        for subject, actions in BY_SUBJECT
     ]
+    return [(subject, actions) for subject, actions in groups if actions]
 
 
 def _place_of(event: dict[str, Any], account: str | None) -> str | None:

@@ -13,14 +13,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from api import clock
-from api.authentication import SIGN_IN
 from api.running import Running
-from api.sign_in import for_anybody, refused_form, verifying
-from credits import forgotten, invitations, links
+from api.sign_in import entered, for_anybody, refused_form, to_sign_in, verifying
+from credits import forgotten, invitations, links, signing_in
 from credits.accounts import look_up
+from credits.ids import public_id
 from credits.links import Link
-from credits.people import PersonState, find_person
+from credits.people import PersonState, checked_email, find_person
 from credits.refusals import Refusal
+from credits.signing_in import Entry
 from db.kinds import InvitationKind
 from db.session import Session
 from web.reader import language_of
@@ -40,11 +41,12 @@ async def ask_for_link(request: Request) -> Response:
     """Have a link mailed, if the address is somebody's; the answer is the same if not."""
     running: Running = request.app.state.running
     async with request.form() as form:
-        email = str(form.get("email", ""))
+        email = str(form.get("email", "")).strip()
     visitor = running.devices.visitor(request, "")
     locale = language_of(request).code
 
     def ask() -> None:
+        checked_email(email)
         with running.database.transaction() as session:
             forgotten.request_reset(session, running.keys, email=email, locale=locale, visitor=visitor, now=clock.now())
 
@@ -53,7 +55,7 @@ async def ask_for_link(request: Request) -> Response:
     except Refusal as refusal:
         return refused_form(request, refusal, "forgotten.html", email=email, is_sent=False)
     running.worker.nudge()
-    return for_anybody(request, "forgotten.html", is_sent=True)
+    return for_anybody(request, "forgotten.html", is_sent=True, email=email)
 
 
 async def follow_link(request: Request) -> Response:
@@ -65,7 +67,7 @@ async def follow_link(request: Request) -> Response:
 
     kind = await _read(request, find)
     if kind is None:
-        return _done(request, JOIN)
+        return _forget(request, RedirectResponse(JOIN, 303))
     answer = RedirectResponse(NEW_PASSWORD if kind == InvitationKind.RESET else JOIN, 303)
     sessions = request.app.state.running.sessions
     answer.set_cookie(
@@ -104,7 +106,7 @@ async def choose_password(request: Request) -> Response:
         person = await to_thread.run_sync(choose, limiter=verifying)
     except Refusal as refusal:
         return refused_form(request, refusal, "new_password.html", email=link.email)
-    answer = _done(request, f"{SIGN_IN}?done=password")
+    answer = _forget(request, to_sign_in(request, "password", person.email))
     running.devices.remember(answer, person.email)
     return answer
 
@@ -120,35 +122,35 @@ async def join_form(request: Request) -> Response:
 
 
 async def join(request: Request) -> Response:
-    """Accept the invitation; whoever is signed in at its address goes on, anybody else signs in."""
+    """Accept the invitation. Whoever chose a password goes on signed in, and so does who is signed in at its address;
+    who has a sign-in from before shows what opens it."""
     running: Running = request.app.state.running
     code, typed = _code(request), await _typed(request)
     visitor = running.devices.visitor(request, "")
+    viewer = request.state.viewer
     try:
         shown = await _read(request, lambda session: _shown(session, code))
     except Refusal as refusal:
         return _of_no_use(request, refusal)
 
-    def accept() -> None:
-        hashed = None
-        if not shown["is_known"]:
-            hashed = forgotten.new_hash(typed["password"], typed["repeated"])
-        with running.database.transaction() as session:
-            invitations.accept_invitation(
-                session, code=code, password_hash=hashed, now=clock.now(), address=visitor.address,
-                request_id=visitor.request_id,
-            )  # fmt: skip
+    def accept() -> Entry:
+        hashed = None if shown["is_known"] else forgotten.new_hash(typed["password"], typed["repeated"])
+        return signing_in.join(
+            running.database, code=code, password_hash=hashed, visitor=visitor, is_here=viewer is not None,
+            now=clock.now(), lasts=running.sessions.lifetime,
+        )  # fmt: skip
 
     try:
-        await to_thread.run_sync(accept, limiter=verifying)
+        entry = await to_thread.run_sync(accept, limiter=verifying)
     except Refusal as refusal:
         return refused_form(request, refusal, "join.html", **shown)
-    viewer = request.state.viewer
-    is_here = viewer is not None and viewer.name == shown["link"].email
-    answer = _done(request, "/" if is_here else f"{SIGN_IN}?done=joined")
-    if not shown["is_known"]:
-        running.devices.remember(answer, shown["link"].email)
-    return answer
+    account_id = shown["link"].account_id
+    way_on = "/" if account_id is None else f"/accounts/{public_id('acct', account_id)}"
+    if entry.session_id is not None:
+        return _forget(request, entered(request, entry, way_on))
+    if viewer is not None and viewer.name == entry.person.email:
+        return _forget(request, RedirectResponse(way_on, 303))
+    return _forget(request, to_sign_in(request, "joined", entry.person.email))
 
 
 def _shown(session: Session, code: str) -> dict[str, Any]:
@@ -178,13 +180,13 @@ async def _read(request: Request, find: Callable[[Session], T]) -> T:
 
 def _of_no_use(request: Request, refusal: Refusal) -> Response:
     said = language_of(request).say(refusal.message, **refusal.values)
-    answer = for_anybody(request, "link_gone.html", said=said)
+    answer = for_anybody(request, "link_gone.html", said=said, is_reset=request.url.path == NEW_PASSWORD)
     answer.status_code = 404
     return answer
 
 
-def _done(request: Request, way_on: str) -> Response:
-    answer = RedirectResponse(way_on, 303)
+def _forget(request: Request, answer: Response) -> Response:
+    """The answer after which the browser has the code no more."""
     is_https = request.app.state.running.sessions.is_https
     answer.delete_cookie(_cookie(request), secure=is_https, httponly=True, samesite="lax")
     return answer

@@ -5,7 +5,7 @@ to be skipped.
 """
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -23,6 +23,9 @@ from web.pages import render
 from web.reader import language_of, safe_way_back
 
 CODE_STEP = "/sign-in/code"
+# The address to sign in with, from the form before; it opens nothing, and no address of a page names it.
+ADDRESS = "credits_address"
+_ADDRESS_SECONDS = 600
 # Each verification takes 64 MiB and a core for a tenth of a second.
 verifying = CapacityLimiter(2)
 
@@ -35,7 +38,8 @@ async def sign_in_form(request: Request) -> Response:
     running: Running = request.app.state.running
     has_operator = await to_thread.run_sync(running.has_operator)
     done = request.query_params.get("done", "")
-    return for_anybody(request, "sign_in.html", next=way_on, has_operator=has_operator, done=done)
+    email = unquote(request.cookies.get(ADDRESS, ""))
+    return for_anybody(request, "sign_in.html", next=way_on, has_operator=has_operator, done=done, email=email)
 
 
 async def sign_in(request: Request) -> Response:
@@ -59,7 +63,7 @@ async def sign_in(request: Request) -> Response:
         answer = RedirectResponse(f"{CODE_STEP}?next={quote(_way_on(way_on), safe='/')}", 303)
         keep(answer, running, running.sessions.half(entry.person, clock.now()))
         return answer
-    return _entered(request, entry, way_on)
+    return entered(request, entry, way_on)
 
 
 async def code_form(request: Request) -> Response:
@@ -90,7 +94,7 @@ async def show_code(request: Request) -> Response:
         entry = await to_thread.run_sync(attempt)
     except Refusal as refusal:
         return refused_form(request, refusal, "sign_in_code.html", next=_way_on(way_on))
-    return _entered(request, entry, way_on)
+    return entered(request, entry, way_on)
 
 
 async def sign_out(request: Request) -> Response:
@@ -139,13 +143,25 @@ def keep(answer: Response, running: Running, session: WebSession) -> None:
     )
 
 
-def _entered(request: Request, entry: Entry, way_on: str) -> Response:
+def entered(request: Request, entry: Entry, way_on: str) -> Response:
+    """Go on with the session that was opened; this browser is known from now on."""
     running: Running = request.app.state.running
     assert entry.session_id is not None
     answer = RedirectResponse(_way_on(way_on), 303)
     until = clock.now() + running.sessions.lifetime
     keep(answer, running, WebSession(entry.session_id, until, entry.person.person_id))
     running.devices.remember(answer, entry.person.email)
+    answer.delete_cookie(ADDRESS, path="/sign-in")
+    return answer
+
+
+def to_sign_in(request: Request, done: str, email: str) -> Response:
+    """Go to the form, which says what was done and has the address filled in."""
+    answer = RedirectResponse(f"/sign-in?done={done}", 303)
+    is_https = request.app.state.running.sessions.is_https
+    answer.set_cookie(
+        ADDRESS, quote(email), max_age=_ADDRESS_SECONDS, secure=is_https, httponly=True, samesite="lax", path="/sign-in"
+    )
     return answer
 
 

@@ -106,6 +106,8 @@ def look_up_person(session: Session, person_id: int) -> PersonState | None:
 def checked_email(email: str) -> str:
     """A mail address in small letters, or a refusal."""
     address = email.strip().lower()
+    if not address:
+        raise invalid("email", "Enter a mail address.")
     name, at, host = address.partition("@")
     if not (name and at and host) or len(address) > 254 or any(sign.isspace() for sign in address):
         raise invalid("email", "{address} is not a mail address.", address=address)

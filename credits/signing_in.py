@@ -11,9 +11,10 @@ from credits import second_factor
 from credits.attempts import Tries, Visitor, count_try, tries_of, was_right, was_wrong
 from credits.audit import Actor, record
 from credits.ids import public_id
+from credits.invitations import accept_invitation
 from credits.keys import Keys
 from credits.passwords import verify_password
-from credits.people import PersonState, find_person
+from credits.people import PersonState, find_person, look_up_person
 from credits.refusals import Refusal, invalid
 from credits.sessions import end_session, find_session, open_session
 from db.kinds import ActorKind
@@ -22,7 +23,7 @@ from db.session import Database, Session
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What came of a right password: a session, or none yet, because a second factor is to be shown."""
+    """What came of a right password or a link: a session, or none yet, because more is to be shown."""
 
     person: PersonState
     session_id: int | None
@@ -71,6 +72,25 @@ def show_second_factor(
         raise second_factor.wrong_code()
     if session_id is None:
         raise _wrong()
+    return Entry(person, session_id)
+
+
+def join(
+    database: Database, *, code: str, password_hash: str | None, visitor: Visitor, is_here: bool, now: int, lasts: int
+) -> Entry:
+    """Accept an invitation, and open a session for whoever chose a password with it and is not here as somebody else.
+
+    A sign-in that was there before is opened by its own password and second factor, never by a link.
+    """
+    with database.transaction() as session:
+        person_id = accept_invitation(
+            session, code=code, password_hash=password_hash, now=now, address=visitor.address,
+            request_id=visitor.request_id,
+        )  # fmt: skip
+        person = look_up_person(session, person_id)
+        assert person is not None, "whoever accepts has a sign-in by then"
+        is_new = person.password_hash == password_hash
+        session_id = _open(session, person, visitor, now, lasts) if is_new and not is_here else None
     return Entry(person, session_id)
 
 

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from api import clock
 from credits.audit import Actor
+from credits.ids import public_id
 from credits.invitations import invite_member, invite_operator, withdraw_invitation
 from credits.people import PersonState, find_person
 from db.kinds import ActorKind, Role
@@ -85,8 +86,20 @@ def test_a_forgotten_password_is_chosen_anew_by_mail(any_house: House) -> None:
 def test_an_unknown_address_is_answered_alike_and_gets_no_mail(any_house: House) -> None:
     known, unknown = ask_for_link(any_house), ask_for_link(any_house, "nobody@example.com")
 
-    assert _without_tokens(known.text) == _without_tokens(unknown.text)
+    assert f"If {ALICE} is the address of a sign-in" in known.text
+    assert _without_tokens(known.text).replace(ALICE, "nobody@example.com") == _without_tokens(unknown.text)
     assert [mail["To"] for mail in mails(any_house)] == [ALICE]
+
+
+@pytest.mark.parametrize(
+    ("address", "says"), [(" ", "Enter a mail address."), ("alice", "alice is not a mail address.")]
+)
+def test_what_is_no_address_is_said_to_be_none(house: House, address: str, says: str) -> None:
+    answer = ask_for_link(house, address)
+
+    assert answer.status_code == 422
+    assert says in answer.text
+    assert "Send the link" in answer.text
 
 
 def test_for_an_unknown_address_the_same_is_written_as_for_a_known_one(house: House) -> None:
@@ -102,8 +115,10 @@ def test_a_link_for_a_password_is_good_for_one_use(any_house: House) -> None:
     follow(any_house.client(), link)
 
     again = any_house.client()
+    gone = again.get(again.get(link).headers["location"])
 
-    assert again.get(again.get(link).headers["location"]).status_code == 404
+    assert gone.status_code == 404
+    assert "Send another link" in gone.text
 
 
 def test_of_two_who_use_a_link_at_once_one_chooses_the_password(any_house: House) -> None:
@@ -228,8 +243,9 @@ def test_who_is_invited_chooses_a_password_and_belongs_to_the_account(any_house:
     answer = follow(client, link_in(mail))
 
     assert (mail["To"], mail["Subject"]) == (BOB, "You are invited to Contoso")
-    assert answer.headers["location"] == "/sign-in?done=joined"
-    assert sign_in(client, BOB, NEW).status_code == 303
+    assert answer.headers["location"] == f"/accounts/{public_id('acct', any_house.account_id)}"
+    assert "Contoso" in client.get(answer.headers["location"], headers=HTML).text
+    assert sign_in(any_house.client(), BOB, NEW).status_code == 303
     bob = person(any_house, BOB)
     assert bob is not None
     assert bob.roles == {any_house.account_id: Role.BILLING}
@@ -246,10 +262,49 @@ def test_who_is_signed_in_at_the_invited_address_accepts_with_one_button(house: 
     answer = client.post(page, data={"csrf_token": csrf_token(client, page)})
 
     assert 'type="password"' not in shown
-    assert answer.headers["location"] == "/"
+    assert answer.headers["location"] == f"/accounts/{public_id('acct', house.account_id)}"
     alice = person(house, ALICE)
     assert alice is not None
     assert alice.roles == {house.account_id: Role.VIEWER}
+
+
+def test_a_link_alone_opens_no_sign_in_that_was_there_before(house: House) -> None:
+    with house.database.transaction() as session:
+        session.execute("DELETE FROM membership")
+    invite(house, ALICE, Role.VIEWER)
+    client = house.client()
+
+    answer = follow(client, link_in(mails(house)[0]))
+
+    assert answer.headers["location"] == "/sign-in?done=joined"
+    assert client.get("/graphql").status_code == 401
+    form = client.get("/sign-in?done=joined", headers=HTML).text
+    assert "You have joined." in form
+    assert f'value="{ALICE}"' in form
+    assert f'value="{ALICE}"' not in house.client().get("/sign-in", headers=HTML).text
+
+
+def test_whoever_joins_is_signed_in_by_the_first_use_of_the_link_alone(house: House) -> None:
+    invite(house)
+    link, clients = link_in(mails(house)[0]), [house.client() for _ in range(2)]
+    pages = [client.get(link).headers["location"] for client in clients]
+    tokens = [csrf_token(client, page) for client, page in zip(clients, pages, strict=True)]
+
+    for client, page, token in zip(clients, pages, tokens, strict=True):
+        client.post(page, data={"password": NEW, "repeated": NEW, "csrf_token": token})
+
+    assert [client.get("/graphql", headers=HTML).status_code for client in clients] == [200, 303]
+    with house.database.reading() as session:
+        assert session.rows("SELECT count(*) FROM web_session") == [(1,)]
+
+
+def test_the_address_is_filled_in_for_whoever_chose_a_new_password(house: House) -> None:
+    ask_for_link(house)
+    client = house.client()
+
+    page = client.get(follow(client, link_in(mails(house)[0])).headers["location"], headers=HTML).text
+
+    assert f'value="{ALICE}"' in page
 
 
 def test_an_invitation_gives_nothing_to_whoever_is_signed_in_elsewise(house: House) -> None:
@@ -262,6 +317,7 @@ def test_an_invitation_gives_nothing_to_whoever_is_signed_in_elsewise(house: Hou
     assert olga is not None
     assert olga.roles == {}
     assert person(house, BOB) is not None
+    assert OLGA in client.get("/me", headers=HTML).text
 
 
 def test_an_operator_is_invited_in_the_language_of_the_one_who_does(house: House) -> None:

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from credits.attempts import Visitor
+from web.reader import language_of
 
 _LASTS_SECONDS = 180 * 86_400
 
@@ -32,6 +33,7 @@ class Devices:
             agent=request.headers.get("user-agent", ""),
             device=self._number_of(request.cookies.get(self.cookie, ""), email),
             request_id=request.scope["state"].get("request_id"),
+            locale=language_of(request).code,
         )
 
     def remember(self, answer: Response, email: str) -> None:

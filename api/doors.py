@@ -43,12 +43,11 @@ async def ask_for_link(request: Request) -> Response:
     async with request.form() as form:
         email = str(form.get("email", "")).strip()
     visitor = running.devices.visitor(request, "")
-    locale = language_of(request).code
 
     def ask() -> None:
         checked_email(email)
         with running.database.transaction() as session:
-            forgotten.request_reset(session, running.keys, email=email, locale=locale, visitor=visitor, now=clock.now())
+            forgotten.request_reset(session, running.keys, email=email, visitor=visitor, now=clock.now())
 
     try:
         await to_thread.run_sync(ask)

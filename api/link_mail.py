@@ -1,4 +1,5 @@
-"""The mail that brings links: taken in a transaction, sent outside of any, marked in another, like notices.
+"""The mail that brings links, and that tells what was done to a sign-in: taken in a transaction, sent outside of any,
+marked in another, like notices.
 
 The code of a link is in the mail and nowhere else: it is derived anew each time, and never logged.
 """
@@ -9,6 +10,7 @@ import structlog
 
 from api.mail import Away, Mailer, NotTaken, composed, on_the_wire, reason_of
 from credits import links
+from credits.alerts import letter_of_alert
 from credits.ids import public_id
 from credits.keys import Keys
 from credits.language import language
@@ -59,7 +61,10 @@ def _send_one(
         link = links.claim_mail(session, keys, invitation_id, now())
         if link is None:
             return 0
-        letter = letter_of_link(session, link, links.code_of(keys, invitation_id), language(link.locale))
+        if link.event_id is None:
+            letter = letter_of_link(session, link, links.code_of(keys, invitation_id), language(link.locale))
+        else:
+            letter = letter_of_alert(session, link.event_id, language(link.locale))
     name = f"{public_id('inv', invitation_id)}.0"
     try:
         wire, refused = on_the_wire([link.email])

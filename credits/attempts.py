@@ -30,12 +30,14 @@ _IN_MINUTES = sentence("Too many wrong tries. Try again in {minutes} minutes.").
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who is at the door: from which network address, with which browser, known by `device` if it was here before."""
+    """Who is at the door: from which network address, with which browser, known by `device` if it was here before, and
+    in which language."""
 
     address: str
     agent: str = ""
     device: str | None = None
     request_id: str | None = None
+    locale: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,14 +131,15 @@ def record(
     subject: str = "",
     before: Values | None = None,
     after: Values | None = None,
-) -> None:
+) -> int:
     """Add an event outright, in the transaction that makes the change: such as `signIn`, which is no mutation. Where a
-    mutation's deed goes along, this is the event of it.
+    mutation's deed goes along, this is the event of it. Returns its number.
 
     `subject` says what was changed: a public id, an address, a name. `account_id` None is of no one account.
     """
     unchanged(session)
-    _write(session, actor, action, at, [_Change(account_id, subject, _named(before), _named(after))])
+    (event_id,) = _write(session, actor, action, at, [_Change(account_id, subject, _named(before), _named(after))])
+    return event_id
 
 
 def field_of(column: str) -> str:
@@ -170,16 +171,18 @@ def _filled(values: Values) -> Values:
     return {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
 
 
-def _write(session: Session, actor: Actor, action: str, at: int, changes: Sequence[_Change]) -> None:
+def _write(session: Session, actor: Actor, action: str, at: int, changes: Sequence[_Change]) -> list[int]:
+    numbers = [next(_numbers) for _ in changes]
     session.insert(
         "audit_event",
         _COLUMNS,
         [
-            (next(_numbers), each.account_id, at, actor.kind.value, actor.number, actor.name, action, each.subject,
+            (event_id, each.account_id, at, actor.kind.value, actor.number, actor.name, action, each.subject,
              actor.address, actor.request_id, _written(each.before), _written(each.after))
-            for each in changes
+            for event_id, each in zip(numbers, changes, strict=True)
         ],
     )  # fmt: skip
+    return numbers
 
 
 def _written(values: Values) -> str | None:

@@ -93,6 +93,7 @@ BY_SUBJECT: tuple[tuple[Sentence, dict[str, Sentence]], ...] = (
         "confirmSecondFactor": sentence("{actor} set up a second factor."),
         "removeSecondFactor": sentence("{actor} switched off the second factor of {subject}."),
         "renewRecoveryCodes": sentence("{actor} made new recovery codes."),
+        "useRecoveryCode": sentence("{actor} used a recovery code."),
     }),
 )  # fmt: skip
 ACTIONS = {name: said for _, actions in BY_SUBJECT for name, said in actions.items()}
@@ -100,7 +101,8 @@ ACTIONS = {name: said for _, actions in BY_SUBJECT for name, said in actions.ite
 OF_THE_HOUSE = frozenset({
     "publishRateDeck", "createPlan", "updatePlan", "setZoneA", "inviteOperator", "removeOperator", "signIn", "signOut",
     "signInFailed", "changePassword", "requestPasswordReset", "makeResetLink", "resetPassword",
-    "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes", "endSession", "endOtherSessions", "endSessions",
+    "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes", "useRecoveryCode", "endSession",
+    "endOtherSessions", "endSessions",
 })  # fmt: skip
 _OTHER = sentence("{actor} did {action}: {subject}.")
 _ACTORS = {
@@ -155,6 +157,7 @@ FIELDS = {
     "rates": sentence("Rates"),
     "reason": sentence("Reason"),
     "reference": sentence("Reference of the payment"),
+    "recoveryCodesLeft": sentence("Recovery codes left"),
     "region": sentence("Region"),
     "remaining": sentence("Left"),
     "role": sentence("Role"),

@@ -3,6 +3,7 @@
 Whether an address is known is told to nobody who asks for a link: the answer is the same, after the same work.
 """
 
+from credits.alerts import record_and_tell
 from credits.attempts import Pace, Tries, Visitor, count_try, network_of
 from credits.audit import Actor, record
 from credits.instants import DAY, HOUR, MINUTE
@@ -22,7 +23,7 @@ MOST_OPEN = 3
 ASKING = Pace(slow_from=10, longest_pause=MINUTE, locked_from=50, locked_for=HOUR)
 
 
-def request_reset(session: Session, keys: Keys, *, email: str, locale: str, visitor: Visitor, now: int) -> None:
+def request_reset(session: Session, keys: Keys, *, email: str, visitor: Visitor, now: int) -> None:
     """Have a link mailed by which whoever gets the mail chooses a new password; refused when asked for too often.
 
     For an address that is nobody's, a link is written that opens nothing, so that it takes as long.
@@ -38,7 +39,7 @@ def request_reset(session: Session, keys: Keys, *, email: str, locale: str, visi
     is_mailed = person is not None and len(open_links) < MOST_OPEN
     make_link(
         session, keys, kind=InvitationKind.RESET, email=address if is_mailed else "", invited_by="",
-        locale=locale, now=now, lasts=LASTS, is_mailed=is_mailed,
+        locale=visitor.locale, now=now, lasts=LASTS, is_mailed=is_mailed,
     )  # fmt: skip
     if person is not None:
         somebody = Actor(ActorKind.SYSTEM, "sign-in", None, visitor.address, visitor.request_id)
@@ -70,11 +71,14 @@ def reset_password(session: Session, *, code: str, password_hash: str, visitor: 
     set_password(session, person_id=person.person_id, password_hash=password_hash)
     end_sessions(session, person_id=person.person_id, but=None, now=now)
     session.execute(
-        "UPDATE invitation SET withdrawn_at = ?, due_at = NULL WHERE email = ? AND kind = ? AND used_at IS NULL",
+        "UPDATE invitation SET withdrawn_at = ?, due_at = NULL"
+        " WHERE email = ? AND kind = ? AND used_at IS NULL AND withdrawn_at IS NULL",
         now, person.email, InvitationKind.RESET.value,
     )  # fmt: skip
     actor = Actor(ActorKind.PERSON, person.email, person.person_id, visitor.address, visitor.request_id)
-    record(session, actor, "resetPassword", at=now, subject=person.email)
+    record_and_tell(
+        session, actor, "resetPassword", person_id=person.person_id, email=person.email, locale=visitor.locale, at=now
+    )
     return person
 
 

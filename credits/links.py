@@ -3,11 +3,14 @@
 A link's code is derived from its number and the house's secret, so that it need not be stored for its mail to be
 written, and written again; what is stored finds it by a hash. The mail is written by the worker, and tried again
 when it cannot leave.
+
+Mail that tells somebody what was done to their sign-in leaves the same way. Its row was withdrawn from the first and
+has no code, so that it opens nothing; in the place of the code's hash stands the number of the event that it tells of.
 """
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -28,12 +31,13 @@ _COLUMNS = (
     "used_at", "withdrawn_at", "locale", "attempts", "sent_at", "failure",
 )  # fmt: skip
 READ = f"SELECT {', '.join(_COLUMNS)} FROM invitation"
+_EVENT = "event "
 OPEN = "used_at IS NULL AND withdrawn_at IS NULL AND expires_at > ?"
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link as it is stored. `failure` says why its mail has not left."""
+    """A link as it is stored. `failure` says why its mail has not left; `event_id` is of mail that only tells."""
 
     invitation_id: int
     kind: InvitationKind
@@ -50,6 +54,7 @@ class Link:
     attempts: int
     sent_at: int | None
     failure: str | None
+    event_id: int | None = None
 
     def is_open(self, now: int) -> bool:
         """Tell whether it can still be used."""
@@ -89,6 +94,24 @@ def make_link(
     }
     session.insert("invitation", list(row), [list(row.values())])
     return invitation_id
+
+
+def mail_event(session: Session, *, event_id: int, email: str, by: str, locale: str, now: int) -> None:
+    """Have mail sent that tells of an event of the audit log, and opens nothing."""
+    row = {
+        "invitation_id": secrets.randbits(62),
+        "kind": InvitationKind.RESET.value,
+        "email": email,
+        "to_operators": False,
+        "code_hash": f"{_EVENT}{event_id}",
+        "invited_by": by,
+        "created_at": now,
+        "expires_at": now,
+        "withdrawn_at": now,
+        "locale": locale,
+        "due_at": now,
+    }
+    session.insert("invitation", list(row), [list(row.values())])
 
 
 def code_of(keys: Keys, invitation_id: int) -> str:
@@ -147,11 +170,14 @@ def claim_mail(session: Session, keys: Keys, invitation_id: int, now: int) -> Li
     )  # fmt: skip
     if found is None:
         return None
+    code_hash: str = found[0]
     (link,) = links_of(session.rows(f"{READ} WHERE invitation_id = ?", invitation_id))
-    if not link.is_open(now):
+    if code_hash.startswith(_EVENT):
+        link = replace(link, event_id=int(code_hash.removeprefix(_EVENT)))
+    elif not link.is_open(now):
         session.execute("UPDATE invitation SET due_at = NULL WHERE invitation_id = ?", invitation_id)
         return None
-    if found[0] != _hash_of(code_of(keys, invitation_id)):
+    elif code_hash != _hash_of(code_of(keys, invitation_id)):
         session.execute(
             "UPDATE invitation SET failure = ?, due_at = ? WHERE invitation_id = ?",
             OTHER_SECRET, now + MINUTE, invitation_id,

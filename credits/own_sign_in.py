@@ -7,6 +7,7 @@ that ask for it open their own transactions, because it is verified outside of a
 from dataclasses import dataclass
 
 from credits import second_factor, sessions
+from credits.alerts import record_and_tell
 from credits.attempts import Visitor, count_try, tries_of, was_right, was_wrong
 from credits.audit import Actor, record
 from credits.ids import public_id
@@ -14,6 +15,7 @@ from credits.keys import Keys
 from credits.passwords import hash_password, verify_password
 from credits.people import PersonState, look_up_person, set_password
 from credits.refusals import invalid, not_found
+from credits.second_factor import Proof
 from db.kinds import ActorKind
 from db.session import Database, Session
 
@@ -42,7 +44,7 @@ def change_password(
     with database.transaction() as session:
         set_password(session, person_id=owner.person_id, password_hash=password_hash)
         sessions.end_sessions(session, person_id=owner.person_id, but=owner.session_id, now=now)
-        record(session, owner.actor, "changePassword", at=now, subject=owner.email)
+        _record(session, owner, "changePassword", now)
 
 
 def start_second_factor(database: Database, keys: Keys, owner: Owner, *, password: str, now: int) -> tuple[str, str]:
@@ -64,7 +66,7 @@ def confirm_second_factor(database: Database, keys: Keys, owner: Owner, *, code:
             was_wrong(session, tries, now)
         else:
             was_right(session, tries)
-            record(session, owner.actor, "confirmSecondFactor", at=now, subject=owner.email)
+            _record(session, owner, "confirmSecondFactor", now)
     if codes is None:
         raise second_factor.wrong_code()
     return codes
@@ -76,7 +78,7 @@ def remove_second_factor(database: Database, keys: Keys, owner: Owner, *, passwo
     _require_code(database, keys, owner, code, now)
     with database.transaction() as session:
         second_factor.remove_second_factor(session, person_id=owner.person_id)
-        record(session, owner.actor, "removeSecondFactor", at=now, subject=owner.email)
+        _record(session, owner, "removeSecondFactor", now)
 
 
 def renew_recovery_codes(
@@ -87,7 +89,7 @@ def renew_recovery_codes(
     _require_code(database, keys, owner, code, now)
     with database.transaction() as session:
         codes = second_factor.renew_recovery_codes(session, person_id=owner.person_id)
-        record(session, owner.actor, "renewRecoveryCodes", at=now, subject=owner.email)
+        _record(session, owner, "renewRecoveryCodes", now)
     return codes
 
 
@@ -133,10 +135,21 @@ def _require_code(database: Database, keys: Keys, owner: Owner, code: str, now: 
     with database.transaction() as session:
         count_try(session, tries, now)
     with database.transaction() as session:
-        is_right = second_factor.use_code(session, person_id=owner.person_id, code=code, now=now)
-        if is_right:
-            was_right(session, tries)
-        else:
+        proof = second_factor.use_code(session, person_id=owner.person_id, code=code, now=now)
+        if proof is None:
             was_wrong(session, tries, now)
-    if not is_right:
+        else:
+            was_right(session, tries)
+        if proof == Proof.RECOVERY_CODE:
+            left = second_factor.second_factor_of(session, owner.person_id).recovery_codes_left
+            _record(session, owner, "useRecoveryCode", now, recovery_codes_left=left)
+    if proof is None:
         raise second_factor.wrong_code()
+
+
+def _record(session: Session, owner: Owner, action: str, now: int, **after: int) -> None:
+    """Record what they did to their sign-in, and tell them by mail."""
+    record_and_tell(
+        session, owner.actor, action, person_id=owner.person_id, email=owner.email, locale=owner.visitor.locale, at=now,
+        after=after,
+    )  # fmt: skip

@@ -8,6 +8,7 @@ clocks differ, and never twice.
 import hmac
 import secrets
 from dataclasses import dataclass
+from enum import Enum, auto
 from hashlib import sha256
 
 import pyotp
@@ -21,6 +22,13 @@ STEP = 30 * SECOND
 RECOVERY_CODES = 10
 _SIGNS = "23456789abcdefghjkmnpqrstvwxyz"  # none that is taken for another
 _GROUPS, _SIGNS_A_GROUP = 4, 4
+
+
+class Proof(Enum):
+    """What a right code is: one from the app, or a recovery code."""
+
+    APP = auto()
+    RECOVERY_CODE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +77,17 @@ def confirm_second_factor(session: Session, *, person_id: int, code: str, now: i
     return _new_recovery_codes(session, person_id)
 
 
-def use_code(session: Session, *, person_id: int, code: str, now: int) -> bool:
-    """Tell whether a code is right, and use it up."""
+def use_code(session: Session, *, person_id: int, code: str, now: int) -> Proof | None:
+    """Use a code up, and say what it was; None when it is not right."""
     secret, since, used_step = _row(session, person_id)
     if secret is None or since is None:
-        return False
+        return None
     step = _step_of(secret, code, now, used_step)
     if step is not None:
         session.execute("UPDATE person SET totp_step = ? WHERE person_id = ?", step, person_id)
-        return True
+        return Proof.APP
     used = session.execute("DELETE FROM recovery_code WHERE person_id = ? AND code_hash = ?", person_id, _hash_of(code))
-    return used == 1
+    return Proof.RECOVERY_CODE if used else None
 
 
 def remove_second_factor(session: Session, *, person_id: int) -> None:

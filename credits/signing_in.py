@@ -8,6 +8,7 @@ second. An unknown address is answered like a wrong password, after the same wor
 from dataclasses import dataclass
 
 from credits import second_factor
+from credits.alerts import record_and_tell
 from credits.attempts import Tries, Visitor, count_try, tries_of, was_right, was_wrong
 from credits.audit import Actor, record
 from credits.ids import public_id
@@ -16,6 +17,7 @@ from credits.keys import Keys
 from credits.passwords import verify_password
 from credits.people import PersonState, find_person, look_up_person
 from credits.refusals import Refusal, invalid
+from credits.second_factor import Proof
 from credits.sessions import end_session, find_session, open_session
 from db.kinds import ActorKind
 from db.session import Database, Session
@@ -63,11 +65,13 @@ def show_second_factor(
     with database.transaction() as session:
         count_try(session, tries, now)
     with database.transaction() as session:
-        is_right = second_factor.use_code(session, person_id=person.person_id, code=code, now=now)
-        session_id = _open(session, person, visitor, now, lasts) if is_right else None
-        if is_right:
+        proof = second_factor.use_code(session, person_id=person.person_id, code=code, now=now)
+        session_id = None if proof is None else _open(session, person, visitor, now, lasts)
+        if proof is not None:
             was_right(session, tries)
-    if not is_right:
+        if proof == Proof.RECOVERY_CODE:
+            _tell_of_recovery_code(session, person, visitor, now)
+    if proof is None:
         _note_failure(database, tries, person, visitor, "second factor", now)
         raise second_factor.wrong_code()
     if session_id is None:
@@ -111,6 +115,14 @@ def _open(session: Session, person: PersonState, visitor: Visitor, now: int, las
     if session_id is not None:
         record(session, _actor(person, visitor), "signIn", at=now, subject=public_id("sess", session_id))
     return session_id
+
+
+def _tell_of_recovery_code(session: Session, person: PersonState, visitor: Visitor, now: int) -> None:
+    left = second_factor.second_factor_of(session, person.person_id).recovery_codes_left
+    record_and_tell(
+        session, _actor(person, visitor), "useRecoveryCode", person_id=person.person_id, email=person.email,
+        locale=visitor.locale, at=now, after={"recovery_codes_left": left},
+    )  # fmt: skip
 
 
 def _note_failure(

@@ -150,5 +150,5 @@ def _owner(context: Context) -> own_sign_in.Owner:
     """The person who asks, in the session from which they do."""
     viewer = signed_in(context)
     assert viewer.number is not None
-    visitor = Visitor(context.address or "", request_id=context.request_id)
+    visitor = Visitor(context.address or "", request_id=context.request_id, locale=context.language.code)
     return own_sign_in.Owner(viewer.number, viewer.name, viewer.session_id, visitor)

@@ -8,6 +8,7 @@ import typer
 
 from api import clock
 from api.commands.terminal import opened, read_settings, say, stop
+from credits.alerts import record_and_tell
 from credits.audit import Actor, record
 from credits.forgotten import make_reset_code
 from credits.keys import Keys
@@ -41,7 +42,9 @@ def reset_second_factor(email: Email) -> None:
             stop(f"{person.email} has no second factor.")
         remove_second_factor(session, person_id=person.person_id)
         end_sessions(session, person_id=person.person_id, but=None, now=now)
-        record(session, _actor(), "removeSecondFactor", at=now, subject=person.email)
+        record_and_tell(
+            session, _actor(), "removeSecondFactor", person_id=person.person_id, email=person.email, locale="en", at=now
+        )
     say(f"{person.email} signs in with the password alone.")
 
 

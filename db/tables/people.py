@@ -68,7 +68,8 @@ class SignInFailure(SQLModel, table=True):
 class Invitation(SQLModel, table=True):
     """A link that is mailed, good for one use: to join, or to choose a new password. Its code is stored as a hash.
 
-    `due_at` says when its mail is to leave, in the language `locale`; NULL when it has left, or need not.
+    `due_at` says when its mail is to leave, in the language `locale`; NULL when it has left, or need not. Mail that
+    only tells what was done to a sign-in is here, too: withdrawn from the first, with the event's number for a hash.
     """
 
     __tablename__ = "invitation"

@@ -492,8 +492,10 @@ def test_a_lost_second_factor_is_asked_for_no_more(run: Run, data: Path, olga: s
     assert ended.code == 0
     with _opened(data).reading() as session:
         person = find_person(session, olga)
+        mailed = session.rows("SELECT email, due_at IS NOT NULL FROM invitation")
     assert person is not None
     assert not person.has_second_factor
+    assert [(address, bool(is_due)) for address, is_due in mailed] == [(olga, True)]
     assert run("people", "reset-second-factor", olga).code == 1
 
 

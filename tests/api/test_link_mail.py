@@ -43,7 +43,7 @@ def asked(database: Database) -> Database:
     """A database in which Alice has asked for a new password."""
     with database.transaction() as session:
         create_person(session, email=ALICE, password="correct horse", is_operator=False, roles={}, now=NOW)
-        request_reset(session, KEYS, email=ALICE, locale="en", visitor=Visitor("192.0.2.7"), now=NOW)
+        request_reset(session, KEYS, email=ALICE, visitor=Visitor("192.0.2.7"), now=NOW)
     return database
 
 

@@ -83,7 +83,7 @@ def test_a_link_that_is_handed_over_lasts_a_day(database: Database, at: int, is_
 def test_one_network_address_asks_for_links_slowly_whomever_it_asks_for(database: Database) -> None:
     def ask(address: str, visitor: str) -> None:
         with database.transaction() as session:
-            request_reset(session, KEYS, email=address, locale="en", visitor=Visitor(visitor), now=NOW)
+            request_reset(session, KEYS, email=address, visitor=Visitor(visitor), now=NOW)
 
     for number in range(10):
         ask(f"{number}@example.com", "192.0.2.7")
@@ -98,7 +98,7 @@ def test_one_network_address_asks_for_links_slowly_whomever_it_asks_for(database
 def test_asking_is_in_the_log_for_who_has_a_sign_in_and_nothing_of_strangers_is_kept(database: Database) -> None:
     for address in (ALICE, "nobody@example.com"):
         with database.transaction() as session:
-            request_reset(session, KEYS, email=address, locale="en", visitor=Visitor("192.0.2.7"), now=NOW + HOUR)
+            request_reset(session, KEYS, email=address, visitor=Visitor("192.0.2.7"), now=NOW + HOUR)
 
     with database.reading() as session:
         assert session.rows("SELECT action, subject FROM audit_event") == [("requestPasswordReset", ALICE)]

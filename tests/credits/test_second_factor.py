@@ -46,7 +46,7 @@ def _set_up(database: Database) -> tuple[int, str, list[str]]:
 
 def _use(database: Database, person_id: int, code: str, now: int = LATER) -> bool:
     with database.transaction() as session:
-        return use_code(session, person_id=person_id, code=code, now=now)
+        return use_code(session, person_id=person_id, code=code, now=now) is not None
 
 
 def _is_asked_for(database: Database, person_id: int) -> bool:

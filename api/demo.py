@@ -13,11 +13,13 @@ from itertools import repeat
 
 import phonenumbers
 
-from api import demo_switch, demo_users
+from api import demo_deeds, demo_switch, demo_users
+from api.demo_deeds import ADMIN, INES, OPERATOR, ROOT, THE_OPERATOR, by
 from api.mail import send_due_notices
 from api.sample import sample_rates
 from api.worker import Post
 from credits.accounts import create_account, update_account
+from credits.audit import Actor
 from credits.auto_recharge import Wanted, set_auto_recharge
 from credits.call_messages import CallReport
 from credits.calls import record_calls
@@ -29,7 +31,7 @@ from credits.instants import DAY, HOUR, MINUTE, SECOND, local_day, moment, start
 from credits.money import MICROS
 from credits.notices import set_low_balance
 from credits.payment_methods import add_payment_method
-from credits.people import create_person
+from credits.people import add_role, create_person, find_person
 from credits.providers import Providers
 from credits.publishing import publish_deck
 from credits.recharging import drive, recharge, recharges_due
@@ -38,8 +40,6 @@ from credits.tokens import create_token
 from db.kinds import AccountMode, PaymentMethodKind, Role, Rounding, Scope, Service
 from db.session import Database, Session
 
-OPERATOR = "operator@example.com"
-ADMIN = "ines@lindgren-howe.example"
 PROVIDERS = Providers()
 FIRST_DAY = 430
 # Days ago, whole units: the first has expired with something left, the next expires within days.
@@ -72,21 +72,23 @@ class Demo:
 def fill(database: Database, *, now: int, terms: Terms, post: Post | None = None) -> Demo:
     """Fill an empty database with the demonstration, as if it had been in use for over a year until `now`; with
     `post`, its mail was sent in its time."""
-    rates = RateBook()
+    rates, made = RateBook(), []
+    operator_password, admin_password = _password(), _password()
+    opened_at = now - FIRST_DAY * DAY
+    for email, password in ((OPERATOR, operator_password), (ADMIN, admin_password)):
+        with by(database, ROOT, "createPerson", opened_at).transaction() as session:
+            create_person(
+                session, email=email, password=password, is_operator=email == OPERATOR, roles={}, now=opened_at
+            )
     _publish(database, now)
-    made = []
     for account in (_lindgren, _aozora, _test_account):
         made.append(account(database, rates, now, terms))
         if post is not None:
             _send(database, post, now)
     lindgren_id, aozora_id, test_id = made
     demo_switch.publish_correction(database, dearer_percent=DEARER_PERCENT, now=now)
-    operator_password, admin_password = _password(), _password()
-    with database.transaction() as session:
-        opened_at = now - FIRST_DAY * DAY
-        create_person(session, email=OPERATOR, password=operator_password, is_operator=True, roles={}, now=opened_at)
-        roles = {lindgren_id: Role.ADMIN, test_id: Role.ADMIN}
-        create_person(session, email=ADMIN, password=admin_password, is_operator=False, roles=roles, now=opened_at)
+    demo_deeds.look_in(database, admin_password, now)
+    with by(database, ROOT, "createToken", now).transaction() as session:
         token = create_token(session, name="Demonstration", scopes=Scope, account_id=None, now=now)
     return Demo(lindgren_id, aozora_id, test_id, OPERATOR, operator_password, ADMIN, admin_password, token)
 
@@ -101,7 +103,7 @@ def _publish(database: Database, now: int) -> None:
         ("USD", 4, FIRST_DAY, 0), ("JPY", 0, FIRST_DAY, 0), ("USD", 4, 45, DEARER_PERCENT),
     ):  # fmt: skip
         at = now - days_ago * DAY
-        with database.transaction() as session:
+        with by(database, THE_OPERATOR, "publishRateDeck", at).transaction() as session:
             publish_deck(
                 session,
                 name="standard",
@@ -118,17 +120,18 @@ def _lindgren(database: Database, rates: RateBook, now: int, terms: Terms) -> in
     """A LIVE organisation that buys by invoice, of late automatically: a year of lots, a grant, and calls every
     working day, some of them still in progress."""
     opened_at, zone = now - FIRST_DAY * DAY, "America/New_York"
-    with database.transaction() as session:
+    with by(database, THE_OPERATOR, "createAccount", opened_at).transaction() as session:
         account_id = create_account(session, name="Lindgren & Howe", currency="USD", time_zone=zone, now=opened_at)
-        update_account(session, account_id=account_id, notice_emails=[ADMIN, "accounts@lindgren-howe.example"])
-    _agree(database, account_id, opened_at, order="2025-118")
+    _let_in(database, account_id, opened_at)
+    _tell(database, INES, account_id, opened_at, ADMIN, "accounts@lindgren-howe.example")
+    _agree(database, INES, account_id, opened_at, order="2025-118")
     calls = _Calls(random.Random(7), caller="+1212555")
     bought, people, lately = dict(PURCHASES), random.Random(5), now - LATELY
     for days_ago in range(PURCHASES[0][0], -1, -1):
         morning = _morning(lately, days_ago, zone)
         evening = min(morning + 10 * HOUR, lately)
         if days_ago in bought:
-            _buy(database, account_id, bought[days_ago], morning, terms)
+            _buy(database, INES, account_id, bought[days_ago], morning, terms)
         if days_ago == AUTOMATIC_SINCE:
             _recharge_below(database, account_id, TRIGGER, morning, terms)
         if days_ago == demo_users.SINCE_DAYS:
@@ -156,17 +159,16 @@ def _aozora(database: Database, rates: RateBook, now: int, terms: Terms) -> int:
     """A small organisation in Japan whose balance is nearly gone, as its mail has said."""
     zone = "Asia/Tokyo"
     opened_at = _morning(now, 50, zone)
-    with database.transaction() as session:
+    with by(database, THE_OPERATOR, "createAccount", opened_at).transaction() as session:
         account_id = create_account(
             session, name="あおぞら設計", currency="JPY", time_zone=zone, region="JP", locale="ja", now=opened_at
         )
-        update_account(session, account_id=account_id, notice_emails=["keiri@aozora-sekkei.example"])
-    _agree(database, account_id, opened_at, agreement="契約 20418")
-    _buy(database, account_id, 5_000, opened_at, terms)
+    _tell(database, THE_OPERATOR, account_id, opened_at, "keiri@aozora-sekkei.example", low_balance=1_000)
+    _agree(database, THE_OPERATOR, account_id, opened_at, agreement="契約 20418")
+    _buy(database, THE_OPERATOR, account_id, 5_000, opened_at, terms)
     calls = _Calls(random.Random(11), caller="+81355550", regions={"JP": 4, "KR": 1, "US": 1}, label="az")
     spent_micros = 0
     with database.transaction() as session:
-        set_low_balance(session, account_id=account_id, low_balance_micros=1_000 * MICROS, now=opened_at)
         for days_ago in range(49, 0, -1):
             morning = _morning(now, days_ago, zone)
             if spent_micros < 4_500 * MICROS:
@@ -180,7 +182,7 @@ def _test_account(database: Database, rates: RateBook, now: int, terms: Terms) -
     """A TEST account with a clock of its own, whose automatic recharge stood still for a bad card until it got a
     good one."""
     opened_at = now - 12 * DAY
-    with database.transaction() as session:
+    with by(database, THE_OPERATOR, "createAccount", opened_at).transaction() as session:
         account_id = create_account(
             session,
             name="Lindgren & Howe, test",
@@ -190,19 +192,22 @@ def _test_account(database: Database, rates: RateBook, now: int, terms: Terms) -
             clock_at=opened_at,
             now=opened_at,
         )
-        update_account(session, account_id=account_id, notice_emails=[ADMIN])
+    _let_in(database, account_id, opened_at)
+    _tell(database, INES, account_id, opened_at, ADMIN)
+    paying = by(database, INES, "addPaymentMethod", opened_at, account_id=account_id)
     bad, good = (
         add_payment_method(
-            database, PROVIDERS, account_id=account_id, kind=PaymentMethodKind.CARD, token=token, now=opened_at
+            paying, PROVIDERS, account_id=account_id, kind=PaymentMethodKind.CARD, token=token, now=opened_at
         )
         for token in ("tok_declined", "tok_ok")
     )
-    _buy(database, account_id, 50, opened_at, terms)
+    _buy(database, INES, account_id, 50, opened_at, terms)
     calls = _Calls(random.Random(3), caller="+1212555", label="test")
     for days_ago, method_no in ((11, bad), (4, good), (0, None)):
-        with database.transaction() as session:
-            at = now - days_ago * DAY
+        at = now - days_ago * DAY
+        with by(database, INES, "advanceClock", at, account_id=account_id).transaction() as session:
             advance_clock(session, account_id=account_id, to=at, now=at, terms=terms)
+        with database.transaction() as session:
             _record(session, rates, account_id, list(calls.of_day(at - 9 * HOUR, 6, at)), at, terms)
         if method_no is not None:
             _recharge_below(database, account_id, 50, at, terms, method_no=method_no)
@@ -267,12 +272,36 @@ def _is_working_day(morning: int) -> bool:
     return moment(morning).weekday() < 5
 
 
+def _let_in(database: Database, account_id: int, at: int) -> None:
+    """Make Ines the administrator of an account."""
+    with by(database, ROOT, "addRole", at, account_id=account_id).transaction() as session:
+        ines = find_person(session, ADMIN)
+        assert ines is not None
+        add_role(session, person_id=ines.person_id, account_id=account_id, role=Role.ADMIN, now=at)
+
+
+def _tell(
+    database: Database, actor: Actor, account_id: int, at: int, *addresses: str, low_balance: int | None = None
+) -> None:
+    """Say who gets an account's mail, and below which balance."""
+    with by(database, actor, "updateAccount", at, account_id=account_id).transaction() as session:
+        update_account(session, account_id=account_id, notice_emails=list(addresses))
+        if low_balance is not None:
+            set_low_balance(session, account_id=account_id, low_balance_micros=low_balance * MICROS, now=at)
+
+
 def _agree(
-    database: Database, account_id: int, at: int, *, order: str | None = None, agreement: str | None = None
+    database: Database,
+    actor: Actor,
+    account_id: int,
+    at: int,
+    *,
+    order: str | None = None,
+    agreement: str | None = None,
 ) -> None:
     """An agreement to be invoiced."""
     add_payment_method(
-        database,
+        by(database, actor, "addPaymentMethod", at, account_id=account_id),
         PROVIDERS,
         account_id=account_id,
         kind=PaymentMethodKind.INVOICE,
@@ -282,9 +311,9 @@ def _agree(
     )
 
 
-def _buy(database: Database, account_id: int, units: int, at: int, terms: Terms) -> None:
+def _buy(database: Database, actor: Actor, account_id: int, units: int, at: int, terms: Terms) -> None:
     recharge(
-        database,
+        by(database, actor, "recharge", at, account_id=account_id),
         PROVIDERS,
         account_id=account_id,
         amount_micros=units * MICROS,
@@ -299,7 +328,7 @@ def _recharge_below(
 ) -> None:
     """Switch automatic recharge on."""
     wanted = Wanted(True, trigger * MICROS, AMOUNT * MICROS, method_no=method_no)
-    with database.transaction() as session:
+    with by(database, INES, "setAutoRecharge", at, account_id=account_id).transaction() as session:
         set_auto_recharge(session, account_id=account_id, wanted=wanted, providers=PROVIDERS, now=at, terms=terms)
 
 
@@ -324,7 +353,7 @@ def _send(database: Database, post: Post, now: int) -> None:
 
 def _thank(database: Database, account_id: int, at: int) -> None:
     """A grant that is spent after what was bought, and gone after three months."""
-    with database.transaction() as session:
+    with by(database, THE_OPERATOR, "grantCredit", at, account_id=account_id).transaction() as session:
         grant_credit(
             session,
             account_id=account_id,

@@ -6,6 +6,7 @@ back; and one, to a place that the price list had left out, can be rated since a
 
 from collections.abc import Sequence
 
+from api.demo_deeds import INES, THE_OPERATOR, by
 from api.sample import NOT_OFFERED, sample_rates
 from credits.call_messages import Authorization, CallReport, Message, Release
 from credits.calls import post_calls
@@ -45,7 +46,7 @@ def have_trouble(database: Database, rates: RateBook, account_id: int, at: int, 
     ]
     _say(database, rates, asked, at, terms)
     _say(database, rates, [Release(account_id, "lh-busy-1")], at + MINUTE, terms)
-    with database.transaction() as session:
+    with by(database, INES, "reverseCall", at + 2 * MINUTE, account_id=account_id).transaction() as session:
         reverse_call(
             session, rates=rates, account_id=account_id, call_id=MISTAKEN, reason="The switch took a wrong route",
             now=at + 2 * MINUTE, terms=terms,
@@ -72,7 +73,7 @@ def try_a_call(
 
 def publish_correction(database: Database, *, dearer_percent: int, now: int) -> None:
     """A list that has the forgotten place, and counts from before it was called."""
-    with database.transaction() as session:
+    with by(database, THE_OPERATOR, "publishRateDeck", now - HOUR).transaction() as session:
         publish_deck(
             session,
             name="standard",

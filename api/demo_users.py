@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from api.demo_deeds import INES, by
 from credits.call_messages import Authorization, CallReport
 from credits.calls import post_calls
 from credits.decks import RateBook
@@ -77,7 +78,7 @@ def enter_people(database: Database, account_id: int, at: int) -> None:
         )
         for person in PEOPLE
     ]
-    with database.transaction() as session:
+    with by(database, INES, "createUsers", at, account_id=account_id).transaction() as session:
         outcomes = create_users(session, account_id=account_id, users=users, now=at)
     assert not [each for each in outcomes if isinstance(each, Refusal)], "the demonstration's own users are right"
 

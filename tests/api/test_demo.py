@@ -93,6 +93,30 @@ def test_a_small_organisation_is_refused_for_lack_of_credit_and_a_test_accounts_
     )
 
 
+def test_its_audit_log_tells_who_did_what_when(demo: tuple[Database, Demo, int]) -> None:
+    database, made, now = demo
+
+    with database.reading() as session:
+        of_lindgren, of_all = (
+            {action: (actor, at) for action, actor, at in session.rows(f"{select} {rest} ORDER BY at", *given)}
+            for select in ("SELECT action, actor, at FROM audit_event",)
+            for rest, given in (("WHERE account_id = ?", [made.lindgren_id]), ("", []))
+        )
+        latest = session.row("SELECT max(at) FROM audit_event") or (0,)
+        without = session.rows("SELECT 1 FROM audit_event WHERE subject = ''")
+    assert set(of_lindgren) == {
+        "createAccount", "addRole", "updateAccount", "addPaymentMethod", "recharge", "setAutoRecharge", "createUsers",
+        "grantCredit", "reverseCall",
+    }  # fmt: skip
+    assert of_lindgren["setAutoRecharge"] == (made.admin, pytest.approx(now - 190 * DAY, abs=DAY))
+    assert of_lindgren["grantCredit"][0] == made.operator
+    assert set(of_all) - set(of_lindgren) == {
+        "createPerson", "publishRateDeck", "advanceClock", "signIn", "signOut", "createToken",
+    }  # fmt: skip
+    assert latest == (now,)
+    assert without == []
+
+
 def test_of_its_calls_without_a_rate_one_can_be_rated(demo: tuple[Database, Demo, int]) -> None:
     database, made, now = demo
 

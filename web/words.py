@@ -243,8 +243,7 @@ def word(language: Language, group: str, name: str | None) -> str:
 
 def plan_name(language: Language, plan: Mapping[str, Any]) -> str:
     """What people call a plan: the published name in the reader's language, or the one that the operator gave it."""
-    told = told_name(plan["code"], str(plan["name"]))
-    return language.say(told.message) if isinstance(told, Sentence) else told
+    return language.said(told_name(plan["code"], str(plan["name"])))
 
 
 def choices(language: Language, group: str) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from credits.language import Language, Sentence, sentence
 from credits.plans import PUBLISHED_NAMES, told_name
+from credits.policies import CONFERENCE_POLICIES, USER_POLICIES
 
 WORDS: dict[str, dict[str, Sentence]] = {
     "source": {
@@ -108,17 +109,8 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "INTERNATIONAL": sentence("International"),
         "CONFERENCE": sentence("Conference dial-out"),
     },
-    "conference policy": {
-        "ANY": sentence("Any destination"),
-        "SAME_COUNTRY": sentence("The organiser's own country"),
-        "ZONE_A": sentence("Zone A only"),
-        "NONE": sentence("Nobody"),
-    },
-    "user policy": {
-        "ANY": sentence("International and domestic"),
-        "DOMESTIC": sentence("Domestic only"),
-        "NONE": sentence("Nobody"),
-    },
+    "conference policy": dict(CONFERENCE_POLICIES),
+    "user policy": dict(USER_POLICIES),
     "account mode": {"LIVE": sentence("Live"), "TEST": sentence("Test")},
     "role": {
         "ADMIN": sentence("Administrator"),

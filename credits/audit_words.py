@@ -12,6 +12,7 @@ from credits.audit_log import Event
 from credits.instants import instant
 from credits.language import Instant, Language, Money, Sentence, sentence
 from credits.money import micros_of
+from credits.policies import CONFERENCE_POLICIES, USER_POLICIES
 from db.kinds import ActorKind
 
 # What can be done, by what it is done to, in the order in which it happens to a thing.
@@ -198,13 +199,8 @@ _VALUES = {
     ("role", "OPERATOR"): sentence("Operator"),
     ("mode", "LIVE"): sentence("Live"),
     ("mode", "TEST"): sentence("Test"),
-    ("userDialOut", "ANY"): sentence("International and domestic"),
-    ("userDialOut", "DOMESTIC"): sentence("Domestic only"),
-    ("userDialOut", "NONE"): sentence("Nobody"),
-    ("conferenceDialOut", "ANY"): sentence("Any destination"),
-    ("conferenceDialOut", "SAME_COUNTRY"): sentence("The organiser's own country"),
-    ("conferenceDialOut", "ZONE_A"): sentence("Zone A only"),
-    ("conferenceDialOut", "NONE"): sentence("Nobody"),
+    **{("userDialOut", name): each for name, each in USER_POLICIES.items()},
+    **{("conferenceDialOut", name): each for name, each in CONFERENCE_POLICIES.items()},
 }
 # What names a thing best, and what says how much, among an event's values.
 _NAMES = ("label", "name", "email", "userName")

@@ -202,7 +202,7 @@ class _Posting:
 
     def _release(self, journal: Journal, told: Release) -> CallAnswer:
         state = self._find(told)
-        if state.is_over:
+        if state.is_over and state.duration_seconds:
             return _refused(journal, state, _SETTLED)
         if state.is_in_progress:
             self._reservations.give_back(journal, state, CallStatus.RELEASED)

@@ -60,6 +60,10 @@ class Sentence:
     message: str
     values: dict[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """The sentence in English."""
+        return self.message.format(**self.values)
+
 
 _WRITTEN = {"Money": Money, "PricePerMinute": PricePerMinute, "Instant": Instant}
 
@@ -115,6 +119,10 @@ class Language:
     def translated(self, text: str) -> str:
         """A text that may be a sentence of the catalogue, such as a payment provider's reason; else as it is."""
         return self.translations.gettext(text) if text else text
+
+    def said(self, text: Sentence | str) -> str:
+        """A sentence in this language, or somebody's own words as they are."""
+        return self.say(text.message, **text.values) if isinstance(text, Sentence) else text
 
     def say_all(self, sentences: list[Sentence]) -> list[str]:
         """Several sentences, each said."""

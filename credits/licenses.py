@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from credits import audit
 from credits.accounts import AccountState, account_now, lock, require_open
 from credits.ids import public_id
-from credits.plans import Catalogue, Plan, catalogue_of
+from credits.plans import Catalogue, Plan, catalogue_of, told_name
 from credits.pools import recount
 from credits.refusals import Code, Refusal, invalid, not_found
 from db.kinds import LicenseChange, PlanKind
@@ -102,7 +102,7 @@ def plans_of_codes(catalogue: Catalogue, codes: Collection[str]) -> list[Plan]:
         if before is not plan:
             raise invalid(
                 "planCodes", "{one} and {other} exclude each other: a user holds one plan of a kind.",
-                one=before.name, other=plan.name,
+                one=told_name(before.code, before.name), other=told_name(plan.code, plan.name),
             )  # fmt: skip
     return list(chosen.values())
 

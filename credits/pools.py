@@ -208,6 +208,18 @@ def _tell(journal: Journal, pool: Pool) -> None:
         return
     kind = NoticeKind.POOL_USED_UP if used >= total else NoticeKind.POOL_80_PERCENT
     tell(
-        journal, kind, about=f"pool-{pool.pool_no}", plan=pool.plan.name, country=pool.key.country,
-        minutes_used=used, minutes_total=total,
+        journal, kind, about=f"pool-{pool.pool_no}", plan_code=pool.plan.code, plan=pool.plan.name,
+        scope=pool.key.scope, country=pool.key.country, user=_owner(journal, pool), minutes_used=used,
+        minutes_total=total,
     )  # fmt: skip
+
+
+def _owner(journal: Journal, pool: Pool) -> str:
+    """The name of the one user whose minutes they are; empty when users share them."""
+    if not pool.key.user_no:
+        return ""
+    found = journal.session.row(
+        "SELECT name FROM phone_user WHERE account_id = ? AND user_no = ?", pool.account_id, pool.key.user_no
+    )
+    assert found is not None, "a user's row outlives the user"
+    return str(found[0])

@@ -13,11 +13,17 @@ from credits.accounts import AccountState
 from credits.ids import public_id
 from credits.instants import local_day, start_of_day
 from credits.language import Language
+from credits.plans import told_name
 from credits.receipts import receipt_number
-from db.kinds import DisputeStatus, NoticeKind, PauseReason
+from db.kinds import DisputeStatus, NoticeKind, PauseReason, PoolScope
 from db.tables import NEVER
 
 LONGEST_SUBJECT = 200
+_CALLS = {
+    PoolScope.DOMESTIC: "Domestic calls",
+    PoolScope.INTERNATIONAL: "International calls",
+    PoolScope.CONFERENCE: "Conference dial-out",
+}
 
 
 @dataclass(slots=True)
@@ -71,6 +77,10 @@ class Desk:
         """The country's name; empty when none is given."""
         code = self.told("country")
         return str(self.language.locale.territories.get(code, code))
+
+    def plan(self) -> str:
+        """A plan by its published name in the reader's language, or by the one that the operator gave it."""
+        return self.language.said(told_name(self.told("plan_code"), self.told("plan")))
 
     def number(self, name: str) -> str:
         """A count among the facts."""
@@ -275,7 +285,7 @@ def _paused(desk: Desk) -> Draft:
 def _pool_nearly_used(desk: Desk) -> Draft:
     return _pool(
         desk,
-        desk.say("80% of the minutes of {plan} are used: {account}", plan=desk.told("plan")),
+        desk.say("80% of the minutes of {plan} are used: {account}", plan=desk.plan()),
         desk.say("{used} of {total} minutes are used this month.", **_minutes(desk)),
         desk.say("When they are used up, calls are paid from the balance, and are refused when nothing is left there."),
     )
@@ -284,7 +294,7 @@ def _pool_nearly_used(desk: Desk) -> Draft:
 def _pool_used_up(desk: Desk) -> Draft:
     return _pool(
         desk,
-        desk.say("All minutes of {plan} are used: {account}", plan=desk.told("plan")),
+        desk.say("All minutes of {plan} are used: {account}", plan=desk.plan()),
         desk.say("All {total} minutes of this month are used.", total=desk.number("minutes_total")),
         desk.say("Until the month ends, calls are paid from the balance, and are refused when nothing is left there."),
     )
@@ -295,8 +305,10 @@ def _pool(desk: Desk, subject: str, *paragraphs: str) -> Draft:
         subject,
         list(paragraphs),
         [
-            (desk.say("Plan"), desk.told("plan")),
+            (desk.say("Plan"), desk.plan()),
+            (desk.say("Minutes for"), desk.say(_CALLS[PoolScope(desk.facts["scope"])])),
             (desk.say("Country"), desk.country()),
+            (desk.say("User"), desk.told("user")),
             (desk.say("Minutes"), desk.say("{used} of {total}", **_minutes(desk))),
         ],
         (desk.say("See the account"), ""),

@@ -23,6 +23,8 @@ _COUNTRY = "ISO 3166-1 alpha-2: where its calls are domestic."
 _DEPARTMENT = "Where it belongs."
 _LIMIT = "What its calls may cost in a calendar month beside plan minutes"
 _NO_POLICY = "the account's policy counts"
+_OWN_CONFERENCES = f"Whom its conferences may dial out to; left out: {_NO_POLICY}."
+_OWN_CALLS = f"Whom it may call; left out: {_NO_POLICY}."
 
 
 @strawberry.input(description="A user to enter.")
@@ -33,12 +35,8 @@ class CreateUserInput:
     country: str = strawberry.field(description=_COUNTRY)
     department: str | None = strawberry.field(default=None, description=_DEPARTMENT)
     monthly_limit: Decimal | None = strawberry.field(default=None, description=f"{_LIMIT}; left out: no limit.")
-    conference_dial_out: ConferenceDialOut | None = strawberry.field(
-        default=None, description=f"Whom its conferences may dial out to; left out: {_NO_POLICY}."
-    )
-    user_dial_out: UserDialOut | None = strawberry.field(
-        default=None, description=f"Whom it may call; left out: {_NO_POLICY}."
-    )
+    conference_dial_out: ConferenceDialOut | None = strawberry.field(default=None, description=_OWN_CONFERENCES)
+    user_dial_out: UserDialOut | None = strawberry.field(default=None, description=_OWN_CALLS)
     plan_codes: list[str] = strawberry.field(default_factory=list, description="The plans that it is to hold.")
 
 
@@ -49,6 +47,8 @@ class NewUserInput:
     country: str = strawberry.field(description=_COUNTRY)
     department: str | None = strawberry.field(default=None, description=_DEPARTMENT)
     monthly_limit: Decimal | None = strawberry.field(default=None, description=f"{_LIMIT}; left out: no limit.")
+    conference_dial_out: ConferenceDialOut | None = strawberry.field(default=None, description=_OWN_CONFERENCES)
+    user_dial_out: UserDialOut | None = strawberry.field(default=None, description=_OWN_CALLS)
     plan_codes: list[str] = strawberry.field(default_factory=list, description="The plans that it is to hold.")
 
 
@@ -138,11 +138,8 @@ class UserMutations:
     @mutation(Needs(Scope.ADMIN), "Enters a user who makes calls. A `userName` that another user has is a CONFLICT.")
     async def create_user(self, info: Info, input: Input[CreateUserInput]) -> UserPayload:
         context, account_id = info.context, account_number(input.account_id)
-        values = _values(input)
-        values["conference_dial_out"] = input.conference_dial_out and input.conference_dial_out.value
-        values["user_dial_out"] = input.user_dial_out and input.user_dial_out.value
         user_no = await context.write(
-            users.create_user, account_id=account_id, plan_codes=input.plan_codes, now=context.now, **values
+            users.create_user, account_id=account_id, plan_codes=input.plan_codes, now=context.now, **_values(input)
         )
         return UserPayload(user=await find_user(context, account_id, user_no))
 
@@ -197,6 +194,8 @@ def _values(asked: CreateUserInput | NewUserInput) -> UserValues:
     return UserValues(
         name=asked.name, user_name=asked.user_name, country=asked.country, department=asked.department,
         monthly_limit_micros=limit,
+        conference_dial_out=asked.conference_dial_out and asked.conference_dial_out.value,
+        user_dial_out=asked.user_dial_out and asked.user_dial_out.value,
     )  # fmt: skip
 
 

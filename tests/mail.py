@@ -27,10 +27,12 @@ FACTS: dict[NoticeKind, dict[str, Any]] = {
     NoticeKind.LOT_EXPIRED: {"amount_micros": micros("12.50"), "expires_at": NOW},
     NoticeKind.CARD_EXPIRING: {"method": "Visa •••• 4242, 12/26", "expires_on": "2026-12-31"},
     NoticeKind.POOL_80_PERCENT: {
-        "plan": "Domestic Calling Plan", "country": "JP", "minutes_total": 3000, "minutes_used": 2400,
+        "plan_code": "MCOPSTN2", "plan": "Domestic and International Calling Plan", "scope": "INTERNATIONAL",
+        "country": "JP", "user": "", "minutes_total": 3000, "minutes_used": 2400,
     },
     NoticeKind.POOL_USED_UP: {
-        "plan": "Audio Conferencing", "country": None, "minutes_total": 6900, "minutes_used": 6900,
+        "plan_code": "MCOMEETADD", "plan": "Audio Conferencing", "scope": "CONFERENCE", "country": "", "user": "",
+        "minutes_total": 6900, "minutes_used": 6900,
     },
     NoticeKind.AUTO_RECHARGE_PAUSED: {"reason": "DECLINED"},
     NoticeKind.FUNDS_REFUNDED: {

@@ -5,6 +5,7 @@ from typing import Any
 
 from credits.language import Language, Sentence, sentence
 from credits.plans import PUBLISHED_NAMES, told_name
+from credits.policies import CONFERENCE_POLICIES, USER_POLICIES
 
 WORDS: dict[str, dict[str, Sentence]] = {
     "source": {
@@ -108,17 +109,8 @@ WORDS: dict[str, dict[str, Sentence]] = {
         "INTERNATIONAL": sentence("International"),
         "CONFERENCE": sentence("Conference dial-out"),
     },
-    "conference policy": {
-        "ANY": sentence("Any destination"),
-        "SAME_COUNTRY": sentence("The organiser's own country"),
-        "ZONE_A": sentence("Zone A only"),
-        "NONE": sentence("Nobody"),
-    },
-    "user policy": {
-        "ANY": sentence("International and domestic"),
-        "DOMESTIC": sentence("Domestic only"),
-        "NONE": sentence("Nobody"),
-    },
+    "conference policy": dict(CONFERENCE_POLICIES),
+    "user policy": dict(USER_POLICIES),
     "account mode": {"LIVE": sentence("Live"), "TEST": sentence("Test")},
     "role": {
         "ADMIN": sentence("Administrator"),
@@ -243,8 +235,7 @@ def word(language: Language, group: str, name: str | None) -> str:
 
 def plan_name(language: Language, plan: Mapping[str, Any]) -> str:
     """What people call a plan: the published name in the reader's language, or the one that the operator gave it."""
-    told = told_name(plan["code"], str(plan["name"]))
-    return language.say(told.message) if isinstance(told, Sentence) else told
+    return language.said(told_name(plan["code"], str(plan["name"])))
 
 
 def choices(language: Language, group: str) -> list[tuple[str, str]]:

@@ -6,6 +6,9 @@ from sqlmodel import SQLModel
 from db.columns import big, counted, of_account, one_of, where, words
 from db.kinds import CallStatus, ConferenceDialOut, PoolScope, RefusalReason, Service, UserDialOut
 
+# One index for three states, and with OR rather than IN: so SQLite, too, sees that a query for one of them may use it.
+_NOT_MADE = "status = 'REFUSED' OR status = 'RELEASED' OR status = 'EXPIRED'"
+
 
 class PhoneUser(SQLModel, table=True):
     """A person or device that makes calls. Its dial-out policy is the account's where it has none of its own."""
@@ -111,6 +114,7 @@ class Call(SQLModel, table=True):
         Index("ix_call_answered", "account_id", "answered_at", "call_no"),
         Index("ix_call_in_progress", "account_id", "lapses_at", **where("status = 'AUTHORIZED'")),
         Index("ix_call_unrated", "account_id", "call_no", **where("status = 'UNRATED'")),
+        Index("ix_call_not_made", "account_id", "status", "answered_at", "call_no", **where(_NOT_MADE)),
         one_of("service", Service),
         one_of("status", CallStatus),
         one_of("refusal", RefusalReason),

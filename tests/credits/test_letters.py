@@ -189,6 +189,27 @@ def test_a_country_is_named_as_its_reader_knows_it(account: AccountState) -> Non
     assert "Country" not in dict(written(account, NoticeKind.POOL_USED_UP).figures)
 
 
+def test_a_published_plan_is_named_as_its_reader_knows_it(account: AccountState) -> None:
+    letter = written(account, NoticeKind.POOL_80_PERCENT, "ja")
+
+    assert letter.subject == "「国内および国際通話プラン」の分数の 80% を使用しました: Contoso"
+    assert letter.figures[:2] == [("プラン", "国内および国際通話プラン"), ("対象の通話", "国際通話")]
+
+
+@pytest.mark.parametrize("renamed", [{"plan": "Reno's plan"}, {"plan_code": "RENO", "plan": "Audio Conferencing"}])
+def test_a_plan_of_the_operators_own_is_named_as_the_operator_does(
+    account: AccountState, renamed: dict[str, str]
+) -> None:
+    letter = written(account, NoticeKind.POOL_USED_UP, "ja", **renamed)
+
+    assert letter.subject.startswith(f"「{renamed['plan']}」の分数をすべて")
+
+
+def test_a_letter_about_one_user_s_minutes_says_whose_they_are(account: AccountState) -> None:
+    assert ("User", "Mia") in written(account, NoticeKind.POOL_USED_UP, user="Mia").figures
+    assert "User" not in dict(written(account, NoticeKind.POOL_USED_UP).figures)
+
+
 def test_money_is_written_with_every_decimal_that_it_has(account: AccountState) -> None:
     letter = written(account, NoticeKind.BALANCE_LOW, available_micros=micros("0.012345"))
 

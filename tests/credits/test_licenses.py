@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from credits.instants import DAY
+from credits.language import language
 from credits.licenses import LARGEST_ASSIGNMENT
 from credits.refusals import Code, Refusal
 from db.kinds import LicenseChange, RefusalReason
@@ -131,6 +132,15 @@ def test_plans_that_exclude_each_other_or_do_not_exist_are_refused_and_leave_no_
 
     assert (refused.value.code, refused.value.field) == (code, ("planCodes",))
     assert callers.books.dump() == before
+
+
+def test_plans_that_exclude_each_other_are_named_as_their_reader_knows_them(callers: Callers) -> None:
+    with pytest.raises(Refusal) as refused:
+        callers.user("MCOPSTN5", "MCOPSTN6")
+
+    assert str(refused.value).startswith("Domestic Calling Plan (120 minutes) and Domestic Calling Plan (240 minutes)")
+    said = language("ja").say(refused.value.message, **refused.value.values)
+    assert said.startswith("「国内通話プラン (120 分)」と「国内通話プラン (240 分)」")
 
 
 def test_of_many_users_one_that_is_not_there_spoils_the_whole(callers: Callers) -> None:

@@ -358,7 +358,18 @@ def test_it_tells_in_the_accounts_language(mailed: Callers) -> None:
     with mailed.database.reading() as session:
         ((letter,),) = session.rows("SELECT letter FROM notice")
     assert "今月は 120 分中 100 分を使用しました。" in letter
+    assert "国内通話プラン (120 分)" in letter
     assert "アメリカ合衆国" in letter
+
+
+def test_it_tells_whose_minutes_they_are_where_users_do_not_share_them(mailed: Callers) -> None:
+    mailed.calls(mailed.user("MCOPSTN8", name="Mia Park"), seconds=60 * 120)
+    mailed.calls(mailed.user("MCOPSTN5", name="Noah Park"), seconds=60 * 120)
+
+    with mailed.database.reading() as session:
+        (own,), (shared,) = session.rows("SELECT letter FROM notice ORDER BY notice_no")
+    assert "Mia Park" in own
+    assert "Noah Park" not in shared
 
 
 def test_a_promise_is_no_use_and_tells_of_nothing(mailed: Callers) -> None:

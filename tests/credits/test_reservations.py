@@ -333,10 +333,29 @@ def test_settling_after_a_release_still_charges(books: Books) -> None:
     assert books.breaches() == []
 
 
-def test_a_settled_call_is_not_released(books: Books) -> None:
+def test_a_call_that_nobody_answered_may_be_settled_at_zero_and_released_in_either_order(books: Books) -> None:
+    books.grant(10)
+    books.authorize(60, "settled first")
+    books.authorize(60, "released first")
+    books.settle("settled first", 0)
+    books.release("released first")
+
+    released = books.release("settled first")
+    settled = books.settle("released first", 0)
+
+    assert (released.error, settled.error) == (None, None)
+    assert [call and (call.status, call.charge_micros) for call in (released.call, settled.call)] == [
+        (CallStatus.SETTLED, 0), (CallStatus.SETTLED, 0),
+    ]  # fmt: skip
+    assert books.balance().available_micros == micros(10)
+    assert len(books.entries()) == 1
+    assert books.breaches() == []
+
+
+def test_a_call_that_was_made_is_not_released(books: Books) -> None:
     books.grant(10)
     books.authorize(60, "c1")
-    books.settle("c1", 45, NOW)
+    books.settle("c1", 1, NOW)
 
     answer = books.release("c1")
 

@@ -364,7 +364,7 @@ class Model:
         call = self.calls.get(call_id)
         if call is None:
             return Told(Code.NOT_FOUND)
-        if call.is_over:
+        if call.is_over and call.seconds:
             return self._told(call, Code.CONFLICT)
         if call.in_progress:
             self._give_back(call, CallStatus.RELEASED)

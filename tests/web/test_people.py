@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import re
 from html import unescape
 from typing import Any
@@ -13,8 +14,10 @@ from credits.calls import record_calls
 from credits.catalogue import update_plan
 from credits.decks import RateBook
 from credits.plans import catalogue_of
+from credits.users import UserValues
+from db.kinds import ConferenceDialOut, UserDialOut
 from db.session import Database
-from tests.factories import NOW, make_user
+from tests.factories import NOW, make_user, micros
 from tests.web.conftest import Browser
 
 USERS = "/accounts/{account}/users"
@@ -241,10 +244,10 @@ def test_a_user_of_another_account_is_not_shown(ada: Browser, sqlite_database: D
 # ---- from a file ----
 
 
-def hand_in(browser: Browser, content: str | bytes) -> Any:
-    """Hand in a file of users."""
+def hand_in(browser: Browser, content: str | bytes, account: str = "account") -> Any:
+    """Hand in a file of users, to the other account where that is said."""
     packed = content.encode() if isinstance(content, str) else content
-    return browser.send(f"{USERS}/import", files={"file": ("users.csv", packed, "text/csv")})
+    return browser.send(f"/accounts/{{{account}}}/users/import", files={"file": ("users.csv", packed, "text/csv")})
 
 
 def test_users_are_entered_from_a_file_and_bad_rows_are_told(ada: Browser) -> None:
@@ -288,6 +291,61 @@ def test_a_list_of_users_who_are_all_there_already_is_no_cause_for_alarm(ada: Br
     assert "could not be taken" not in answer.text
     assert "amber" not in answer.text
     assert rows(ada, "/accounts/{account}/users.csv") == before
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_list_of_one_account_enters_the_same_users_in_another(
+    olga: Browser, sqlite_database: Database, account_id: int, language: str
+) -> None:
+    limits = itertools.cycle([None, 0, micros("1.234"), micros(1_250)])
+    odd = ["#1 in the hall", "=1+1", "+4930", '"Kim; Korea", desk\'s']
+    names = itertools.chain(odd, map(str, itertools.count()))
+    for conferences, calls in itertools.product([None, *ConferenceDialOut], [None, *UserDialOut]):
+        make_user(
+            sqlite_database, account_id, "MCOPSTN8", name=next(names), monthly_limit_micros=next(limits),
+            conference_dial_out=conferences, user_dial_out=calls,
+        )  # fmt: skip
+    listed = olga.see("/accounts/{account}/users.csv", **{"Accept-Language": language}).text
+
+    answer = hand_in(olga, listed, "other")
+
+    assert "Users entered: 22." in text(answer)
+    with sqlite_database.reading() as session:
+        known = f"SELECT {', '.join(UserValues.__annotations__)} FROM phone_user WHERE account_id {{}} ? ORDER BY name"
+        assert session.rows(known.format("<>"), account_id) == session.rows(known.format("="), account_id)
+    first, second = (rows(olga, f"/accounts/{{{each}}}/users.csv") for each in ("account", "other"))
+    assert [row["Licences"] for row in first] == [row["Licences"] for row in second]
+
+
+def test_a_policy_is_known_by_its_words_and_by_its_name_in_the_api(ada: Browser) -> None:
+    hand_in(
+        ada,
+        "name,user name,country,May call,Conferences may dial\n"
+        "A,a,US,DOMESTIC,zone_a\nB,b,US,国内のみ,Nobody\nC,c,US,,as the account\n",
+    )
+
+    found = {row["Name"]: row for row in rows(ada, "/accounts/{account}/users.csv")}
+    assert [(found[name]["May call"], found[name]["Conferences may dial"]) for name in "ABC"] == [
+        ("Domestic only", "Zone A only"), ("Domestic only", "Nobody"), ("as the account", "as the account"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("May call", "Zone A only", "Zone A only is not a dial-out policy."),
+        ("Conferences may dial", "everybody", "everybody is not a dial-out policy."),
+        ("Monthly limit", "-1", "An amount cannot be negative."),
+        ("Monthly limit", "€5", "€ is not the currency of this account, USD."),
+        ("Monthly limit,Currency", "5,EUR", "EUR is not the currency of this account, USD."),
+        ("Licences", "NOPLAN", "There is no plan NOPLAN."),
+    ],
+)
+def test_a_value_that_can_never_be_right_is_told_with_its_row(ada: Browser, column: str, value: str, says: str) -> None:
+    answer = hand_in(ada, f"name,user name,country,{column}\nA,a,US,{value}\nB,b,US\n")
+
+    assert "Users entered: 1. Rows that could not be taken: 1." in text(answer)
+    assert f"2 A,a,US,{value} {says}" in text(answer)
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", b"PK\x03\x04 no archive"])

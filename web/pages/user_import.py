@@ -46,7 +46,7 @@ async def take_in(request: Request) -> Response:
         said = language.say("Choose a file: CSV, XLSX or text, no larger than 32 MB.")
         return _page(request, data, [Problem("file", said)], None)
     try:
-        file = await run_in_threadpool(read_users, upload.name, upload.content)
+        file = await run_in_threadpool(read_users, upload.name, upload.content, currency=data["account"]["currency"])
     except Refusal as refusal:
         return _page(request, data, [Problem("file", language.say(refusal.message, **refusal.values))], None)
     bad = [(row.number, row.text, language.say(row.reason.message, **row.reason.values)) for row in file.bad]
@@ -76,6 +76,8 @@ def _input(user: ReadUser) -> dict[str, Any]:
         "department": user.department,
         "monthlyLimit": None if user.monthly_limit is None else f"{user.monthly_limit:f}",
         "planCodes": list(user.plan_codes),
+        "conferenceDialOut": user.conference_dial_out,
+        "userDialOut": user.user_dial_out,
     }
 
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from credits.policies import AS_THE_ACCOUNT
 from web.documents import ask, tell
 from web.forms import Problem, problems_of, read_form
 from web.licensing import licence_choices, picked
@@ -29,6 +30,10 @@ async def users_csv(request: Request) -> Response:
     """The users as CSV; the same file can be handed in again to enter users."""
     language = language_of(request)
     say = language.say
+
+    def own(group: str, policy: str | None) -> str:
+        return word(language, group, policy) or language.said(AS_THE_ACCOUNT)
+
     columns = [
         (say("Name"), lambda user: user["name"]),
         (say("User name"), lambda user: user["userName"]),
@@ -38,11 +43,8 @@ async def users_csv(request: Request) -> Response:
         (say("Monthly limit"), lambda user: (user["monthlyLimit"] or {}).get("amount")),
         (say("Spent this month"), lambda user: user["spentThisMonth"]["amount"]),
         (say("Currency"), lambda user: user["spentThisMonth"]["currency"]),
-        (
-            say("Conferences may dial"),
-            lambda user: word(language, "conference policy", user["effectiveConferenceDialOut"]),
-        ),
-        (say("May call"), lambda user: word(language, "user policy", user["effectiveUserDialOut"])),
+        (say("Conferences may dial"), lambda user: own("conference policy", user["conferenceDialOut"])),
+        (say("May call"), lambda user: own("user policy", user["userDialOut"])),
         (say("Id"), lambda user: user["id"]),
     ]
     asked = {"account": request.path_params["account"], **given(_filters(request))}

@@ -10,7 +10,7 @@ from credits.refusals import Code, Refusal
 
 def read(text: str, encoding: str = "utf-8") -> UserFile:
     """Read a file with a text."""
-    return read_users("users.csv", text.encode(encoding))
+    return read_users("users.csv", text.encode(encoding), currency="USD")
 
 
 def test_a_row_is_a_user_with_all_that_it_says() -> None:
@@ -95,6 +95,12 @@ def test_licences_stand_in_one_cell(sign: str) -> None:
     (user,) = read(f'name,user name,country,licenses\nMia,mia,US,"MCOPSTN1{sign}MCOPSTNPP"\n').users
 
     assert user.plan_codes == ("MCOPSTN1", "MCOPSTNPP")
+
+
+def test_somebody_called_number_one_is_no_comment() -> None:
+    found = read("name,user name,country\n# People\n#1,hall-1,US\n")
+
+    assert [user.name for user in found.users] == ["#1"]
 
 
 @pytest.mark.parametrize("content", ["", "Mia,mia,US\n", "name,country\nMia,US\n"])

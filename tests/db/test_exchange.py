@@ -85,7 +85,8 @@ def test_what_the_server_forgot_is_prepared_again(postgresql_database: Database)
     with asking(postgresql_database) as (driver, exchange):
         exchange.add("SELECT 1")
         exchange.send()
-        driver.pgconn.exec_(b"DEALLOCATE ALL")  # past the driver, as a pooler between it and the server might
+        for name in driver.names.values():  # past the driver, as a pooler between it and the server might
+            driver.pgconn.exec_(b"DEALLOCATE " + name)
 
     with pytest.raises(psycopg.errors.InvalidSqlStatementName), asking(postgresql_database) as (_, exchange):
         exchange.add("SELECT 1")

@@ -43,7 +43,12 @@ def test_an_address_that_is_taken_is_refused(database: Database) -> None:
         _create(database, "ALICE@example.com")
 
 
-@pytest.mark.parametrize("email", ["", "alice", "@example.com", "alice@", "al ice@example.com", "a" * 250 + "@x.de"])
+def test_no_address_at_all_is_asked_for(database: Database) -> None:
+    with pytest.raises(Refusal, match="Enter a mail address"):
+        _create(database, "  ")
+
+
+@pytest.mark.parametrize("email", ["alice", "@example.com", "alice@", "al ice@example.com", "a" * 250 + "@x.de"])
 def test_what_is_no_address_is_refused(database: Database, email: str) -> None:
     with pytest.raises(Refusal, match="not a mail address"):
         _create(database, email)

@@ -17,11 +17,13 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
+from db.bulk import array_text
 from db.waiting import LoopConnection
 
 Row = tuple[Any, ...]
 # A statement, its values, and where its rows are put.
 _Asked = tuple[str, list[bytes | None], list[Row]]
+_Expected = tuple[str, bytes] | list[Row]
 
 
 class Exchange:
@@ -56,22 +58,23 @@ class Exchange:
             raise
         self._take(expected, results)
 
-    def _handed_over(self, asked: Sequence[_Asked]) -> list[str | list[Row]]:
-        """Hand statements to the driver; for each answer to come, the statement that it prepares, or where rows go."""
+    def _handed_over(self, asked: Sequence[_Asked]) -> list[_Expected]:
+        """Hand statements to the driver; for each answer to come, the statement that it prepares under which name, or
+        where its rows are put."""
         server, names = self._driver.pgconn, self._driver.names
-        expected: list[str | list[Row]] = []
+        expected: list[_Expected] = []
         new: dict[str, bytes] = {}
         for sql, values, rows in asked:
             name = names.get(sql) or new.get(sql)
             if name is None:
-                name = new[sql] = b"credits_%d" % (len(names) + len(new))
+                name = new[sql] = b"credits_%d" % next(self._driver.numbers)
                 server.send_prepare(name, _numbered(sql))
-                expected.append(sql)
+                expected.append((sql, name))
             server.send_query_prepared(name, values)
             expected.append(rows)
         return expected
 
-    def _take(self, expected: Sequence[str | list[Row]], results: Sequence[PGresult]) -> None:
+    def _take(self, expected: Sequence[_Expected], results: Sequence[PGresult]) -> None:
         reader, names = Transformer(self._driver), self._driver.names
         for place, result in zip(expected, results, strict=True):
             if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
@@ -79,8 +82,8 @@ class Exchange:
                 if isinstance(error, errors.InvalidSqlStatementName):  # the server forgot what it had prepared
                     names.clear()
                 raise error
-            if isinstance(place, str):
-                names[place] = b"credits_%d" % len(names)
+            if isinstance(place, tuple):
+                sql, names[sql] = place
             elif result.ntuples:
                 reader.set_pgresult(result)
                 place += reader.load_rows(0, result.ntuples, tuple)
@@ -127,17 +130,3 @@ def _text(value: Any) -> bytes | None:
     if isinstance(value, list):
         return array_text(value).encode()
     raise TypeError(f"{type(value).__name__} is no value that travels in an exchange")
-
-
-def array_text(values: Iterable[Any]) -> str:
-    """Values of one kind as an array: the driver's own way looks at every element again and again."""
-    return "{" + ",".join(map(_element, values)) + "}"
-
-
-def _element(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if not isinstance(value, str):
-        return str(value)
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -17,10 +17,9 @@ import psycopg
 import sqlmodel
 from pysqlite3 import dbapi2 as sqlite
 from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, event
-from sqlalchemy.dialects import postgresql
-from sqlmodel import SQLModel
 
-from db.exchange import Exchange, array_text
+from db.bulk import arrays_of, insert_of_many, update_of_many
+from db.exchange import Exchange
 from db.waiting import LoopConnection, aside
 
 # Fewer rows than this are cheaper to send in one statement than to open a COPY for.
@@ -31,7 +30,6 @@ _WAYS_TO_READ_ALL = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 # How a new connection to PostgreSQL is set.
 SETTINGS = "; ".join(f"SET {way} = off" for way in ("jit", *_WAYS_TO_READ_ALL))
 _BY_ANY_WAY = "; ".join(f"SET LOCAL {way} TO DEFAULT" for way in _WAYS_TO_READ_ALL)
-_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call] # the library leaves it untyped
 
 
 class Companion(Protocol):
@@ -127,11 +125,11 @@ class Session:
         self.has_written = True
         names = ", ".join(columns)
         if self._exchange is not None:
-            self._exchange.add(_insert_of_many(table, tuple(columns)), _arrays_of(rows))
+            self._exchange.add(insert_of_many(table, tuple(columns)), arrays_of(rows))
             return
         if self.is_postgresql and 1 < len(rows) < COPY_FROM_ROWS:
-            statement = self._worded(_insert_of_many(table, tuple(columns)))
-            self._driver.execute(statement, _arrays_of(rows))
+            statement = self._worded(insert_of_many(table, tuple(columns)))
+            self._driver.execute(statement, arrays_of(rows))
             return
         if self.is_postgresql and len(rows) >= COPY_FROM_ROWS:
             with self._driver.cursor().copy(f'COPY "{table}" ({names}) FROM STDIN') as copy:
@@ -147,7 +145,7 @@ class Session:
             return
         self.has_written = True
         if self.is_postgresql and len(rows) > 1:
-            self.execute(_update_of_many(table, tuple(keys), tuple(columns)), *_arrays_of(rows))
+            self.execute(update_of_many(table, tuple(keys), tuple(columns)), *arrays_of(rows))
             return
         sets = ", ".join(f"{column} = ?" for column in columns)
         found = " AND ".join(f"{key} = ?" for key in keys)
@@ -168,14 +166,12 @@ class Session:
         if not self.is_postgresql:
             yield
             return
-        self._exchange = exchange = Exchange(self._begun_driver)
-        if self._begin is not None:
-            begin, self._begin = self._begin, None
-            exchange.add(begin)
+        around = self._exchange
+        exchange = self._exchange = around or self._begun_exchange()
         try:
             yield
         finally:
-            self._exchange = None
+            self._exchange = around
         exchange.send()
 
     def only_write_from_here(self) -> None:
@@ -184,7 +180,15 @@ class Session:
         Counts of changed rows are not known from here on.
         """
         if self.is_postgresql and self._exchange is None:
-            self._exchange = Exchange(self._begun_driver)
+            self._exchange = self._begun_exchange()
+
+    def _begun_exchange(self) -> Exchange:
+        """An exchange within this transaction, which begins with it if it has not yet."""
+        exchange = Exchange(self._begun_driver)
+        if self._begin is not None:
+            exchange.add(self._begin)
+            self._begin = None
+        return exchange
 
     def end(self, how: str) -> None:
         """End the transaction: for `Database` alone."""
@@ -222,33 +226,6 @@ class Session:
 @lru_cache(maxsize=512)
 def _with_percent_marks(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
-
-
-@lru_cache(maxsize=64)
-def _insert_of_many(table: str, columns: tuple[str, ...]) -> str:
-    """PostgreSQL takes in many rows from one array a column, in one statement."""
-    names = ", ".join(columns)
-    return f'INSERT INTO "{table}" ({names}) SELECT * FROM unnest({_unnested(table, columns)})'
-
-
-@lru_cache(maxsize=64)
-def _update_of_many(table: str, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
-    """PostgreSQL changes many rows from one array a column, in one statement."""
-    named = (*keys, *columns)
-    sets = ", ".join(f"{column} = new.{column}" for column in columns)
-    found = " AND ".join(f"old.{key} = new.{key}" for key in keys)
-    rows = f"unnest({_unnested(table, named)}) AS new ({', '.join(named)})"
-    return f'UPDATE "{table}" AS old SET {sets} FROM {rows} WHERE {found}'
-
-
-def _unnested(table: str, columns: tuple[str, ...]) -> str:
-    kinds = SQLModel.metadata.tables[table].columns
-    return ", ".join(f"?::{kinds[column].type.compile(_POSTGRESQL)}[]" for column in columns)
-
-
-def _arrays_of(rows: Sequence[Sequence[Any]]) -> list[str]:
-    """One array a column."""
-    return [array_text(values) for values in zip(*rows, strict=True)]
 
 
 class Database:
@@ -324,12 +301,12 @@ class Database:
         connection = self._connected()
         try:
             _begin(connection, begin)
-        except BaseException:
-            lost = _is_lost(connection)
+        except BaseException as failure:
+            is_dropped = _is_lost(connection) and isinstance(failure, psycopg.OperationalError)
+            self._roll_back(connection, failure)
             connection.close()
-            if not lost:
+            if not is_dropped:
                 raise
-            self.engine.dispose()
             connection = self._connected()
             _begin(connection, begin)
         return connection

@@ -7,6 +7,7 @@ many small requests more than the statements do: two threads share one interpret
 import asyncio
 from asyncio import CancelledError
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -40,12 +41,14 @@ async def _to_its_end(work: Callable[[], T]) -> T:
 class LoopConnection(psycopg.Connection[Any]):
     """A connection that waits within `on_loop` as that wants it, and everywhere else as any other.
 
-    `names` are those of the statements that exchanges have prepared on it (db/exchange.py).
+    `names` are those of the statements that exchanges have prepared on it (db/exchange.py); `numbers` make new ones,
+    none of them twice, since the server may have forgotten some statements and not others.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.names: dict[str, bytes] = {}
+        self.numbers = count()
 
     @classmethod
     def connect(cls, *arguments: Any, **options: Any) -> Self:

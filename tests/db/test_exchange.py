@@ -7,7 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from db.exchange import Exchange, array_text
+from db.bulk import array_text
+from db.exchange import Exchange
 from db.session import Database
 from tests.db.test_session import insert_deck, numbers
 
@@ -97,6 +98,22 @@ def test_what_the_server_forgot_is_prepared_again(postgresql_database: Database)
         assert fetch() == [(1,)]
 
 
+def test_what_the_server_forgot_in_part_is_prepared_again(postgresql_database: Database) -> None:
+    with asking(postgresql_database) as (driver, exchange):
+        for statement in ("SELECT 1", "SELECT 2"):
+            exchange.add(statement)
+        exchange.send()
+        driver.pgconn.exec_(b"DEALLOCATE " + driver.names["SELECT 2"])
+
+    with pytest.raises(psycopg.errors.InvalidSqlStatementName), asking(postgresql_database) as (_, exchange):
+        exchange.add("SELECT 2")
+        exchange.send()
+    with asking(postgresql_database) as (_, exchange):
+        fetches = [exchange.add(statement) for statement in ("SELECT 2", "SELECT 1")]
+        exchange.send()
+        assert [fetch() for fetch in fetches] == [[(2,)], [(1,)]]
+
+
 def test_what_the_driver_has_the_server_forget_is_prepared_again_at_once(postgresql_database: Database) -> None:
     with asking(postgresql_database) as (driver, exchange):
         exchange.add("SELECT 1")
@@ -117,6 +134,30 @@ def test_a_statement_that_cannot_wait_sees_what_was_handed_over_before_it(postgr
         insert_deck(session, 1)
 
         assert numbers(session) == [1]
+
+
+def test_what_is_written_first_of_all_is_within_the_transaction(postgresql_database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), postgresql_database.transaction(hurried=True) as session:
+        session.only_write_from_here()
+        insert_deck(session, 1)
+        numbers(session)  # it is sent
+        raise ZeroDivisionError
+
+    with postgresql_database.reading() as session:
+        assert numbers(session) == []
+
+
+def test_what_was_written_before_some_are_sent_together_is_sent_with_them(postgresql_database: Database) -> None:
+    with postgresql_database.transaction() as session:
+        session.only_write_from_here()
+        insert_deck(session, 1)
+        with session.together():
+            fetch = session.ask("SELECT count(*) FROM rate_deck")
+        found = fetch()
+        insert_deck(session, 2)
+
+    with postgresql_database.reading() as session:
+        assert (found, numbers(session)) == ([(1,)], [1, 2])
 
 
 def test_a_connection_lost_on_the_journey_is_an_error_and_the_next_is_a_new_one(postgresql_database: Database) -> None:

@@ -319,6 +319,17 @@ def test_a_connection_lost_within_a_transaction_is_an_error_and_then_forgotten(p
         assert numbers(session) == []
 
 
+def test_a_connection_on_which_no_transaction_could_begin_is_clean_when_it_is_used_again(
+    postgresql_database: Database,
+) -> None:
+    with closing(Database(postgresql_database.url, pool_size=1)) as narrow:
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            narrow._begun("BEGIN; SELECT 1 / 0")
+
+        with narrow.transaction() as session:
+            assert session.row("SELECT 1") == (1,)
+
+
 def test_a_hurried_transaction_commits_and_leaves_no_trace_when_it_fails(database: Database) -> None:
     with database.transaction(hurried=True) as session, session.together():
         insert_deck(session, 1)

@@ -233,8 +233,8 @@ def _completing(kind: Any, node: FieldNode, where: str, fragments: Fragments) ->
     is_sure = isinstance(kind, GraphQLNonNull)
     inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
     if is_leaf_type(inner):
-        return _sure_leaf(inner, where) if is_sure else _leaf(inner)
-    if isinstance(inner, GraphQLList):
+        done = _leaf(inner)
+    elif isinstance(inner, GraphQLList):
         complete = _completing(inner.of_type, node, where, fragments)
         done = _each(complete, node, is_null_allowed=not isinstance(inner.of_type, GraphQLNonNull))
     elif isinstance(inner, GraphQLObjectType) and node.selection_set is not None:
@@ -247,14 +247,10 @@ def _completing(kind: Any, node: FieldNode, where: str, fragments: Fragments) ->
 def _never_null(complete: _Complete, where: str) -> _Complete:
     def completed(errors: list[GraphQLError], value: Any, place: _Place) -> Any:
         if value is None:
-            raise _null_for(where)
+            raise TypeError(f"Cannot return null for non-nullable field {where}.")
         return complete(errors, value, place)
 
     return completed
-
-
-def _null_for(where: str) -> TypeError:
-    return TypeError(f"Cannot return null for non-nullable field {where}.")
 
 
 def _each(complete: _Complete, node: FieldNode, *, is_null_allowed: bool) -> _Complete:
@@ -284,28 +280,10 @@ def _leaf(kind: Any) -> _Complete:
             return None
         written = write(value)
         if written is None or written is Undefined:
-            raise _unwritten(kind, written)
+            raise TypeError(f"A {kind} cannot be written as {written}.")
         return written
 
     return completed
-
-
-def _sure_leaf(kind: Any, where: str) -> _Complete:
-    write = kind.coerce_output_value
-
-    def completed(_errors: list[GraphQLError], value: Any, _place: _Place) -> Any:
-        if value is None:
-            raise _null_for(where)
-        written = write(value)
-        if written is None or written is Undefined:
-            raise _unwritten(kind, written)
-        return written
-
-    return completed
-
-
-def _unwritten(kind: Any, written: Any) -> TypeError:
-    return TypeError(f"A {kind} cannot be written as {written}.")
 
 
 def _object(steps: list[_Step]) -> _Complete:

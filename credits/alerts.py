@@ -4,14 +4,14 @@ It is queued in the transaction that does it, together with the event in the aud
 was done, when and from where, and what to do about it; it opens nothing, so that whoever reads it gains nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from credits import audit
 from credits.audit import Actor
 from credits.audit_log import Event
-from credits.language import Language
+from credits.language import Language, Sentence, sentence
 from credits.letters import Letter
 from credits.links import mail_event
 from credits.wordings import one_line
@@ -23,9 +23,46 @@ from db.session import Session
 class Alert:
     """What is peculiar to what was done: a subject, what happened, and what else to do if it was not them."""
 
-    subject: str
-    what: str
-    otherwise: str
+    subject: Sentence
+    what: Sentence
+    otherwise: Sentence
+
+
+ALERTS = {
+    "changePassword": Alert(
+        sentence("Your password was changed"),
+        sentence("The password of your sign-in was changed, by somebody who knew the one before."),
+        sentence("Everywhere else you were signed out; whoever changed it may still be signed in until you do."),
+    ),
+    "resetPassword": Alert(
+        sentence("Your password was changed"),
+        sentence("A new password was chosen for your sign-in, by a link, and you were signed out everywhere."),
+        sentence("Somebody may be reading your mail, so change the password of your mailbox first."),
+    ),
+    "confirmSecondFactor": Alert(
+        sentence("A second factor was set up"),
+        sentence("From now on a code from an authenticator app is asked for when you sign in."),
+        sentence("You will need help to get in again: only the operator can take the second factor off."),
+    ),
+    "removeSecondFactor": Alert(
+        sentence("Your second factor was switched off"),
+        sentence("The second factor of your sign-in was switched off. The password alone opens it now."),
+        sentence("Then set the second factor up again, on the page of your sign-in."),
+    ),
+    "renewRecoveryCodes": Alert(
+        sentence("New recovery codes were made"),
+        sentence("New recovery codes were made for your sign-in. Those that you had are worth nothing now."),
+        sentence("Then make new recovery codes, on the page of your sign-in."),
+    ),
+    "useRecoveryCode": Alert(
+        sentence("A recovery code was used"),
+        sentence("A recovery code was used in the place of a code from your app. Codes left: {count}."),
+        sentence("Then make new recovery codes, on the page of your sign-in."),
+    ),
+}
+_REMOVED_BY_COMMAND = sentence(
+    "The operator switched the second factor of your sign-in off. The password alone opens it now."
+)
 
 
 def record_and_tell(
@@ -49,14 +86,16 @@ def letter_of_alert(session: Session, event_id: int, language: Language) -> Lett
     row = session.row(f"SELECT {', '.join(Event._fields)} FROM audit_event WHERE event_id = ?", event_id)
     assert row is not None, "the log is only added to"
     event, say = Event(*row), language.say
-    alert = ALERTS[event.action](language, event)
+    alert = ALERTS[event.action]
+    is_commanded = event.action == "removeSecondFactor" and event.actor_kind == ActorKind.COMMAND
+    what = _REMOVED_BY_COMMAND if is_commanded else alert.what
     return Letter(
-        subject=one_line(alert.subject),
+        subject=one_line(language.said(alert.subject)),
         paragraphs=[
-            alert.what,
+            say(what.message, count=event.values[1].get("recoveryCodesLeft")),
             say("If it was you, there is nothing to do."),
             say("If it was not you, choose a new password now, and tell your administrator."),
-            alert.otherwise,
+            language.said(alert.otherwise),
         ],
         figures=[
             (say("Sign-in"), event.subject),
@@ -67,72 +106,3 @@ def letter_of_alert(session: Session, event_id: int, language: Language) -> Lett
         greeting=say("Hello,"),
         footer=say("You get this mail because somebody signs in with this address."),
     )
-
-
-def _changed(language: Language, event: Event) -> Alert:
-    say = language.say
-    return Alert(
-        say("Your password was changed"),
-        say("The password of your sign-in was changed, by somebody who knew the one before."),
-        say("Everywhere else you were signed out; whoever changed it may still be signed in until you do."),
-    )
-
-
-def _reset(language: Language, event: Event) -> Alert:
-    say = language.say
-    return Alert(
-        say("Your password was changed"),
-        say("A new password was chosen for your sign-in, by a link, and you were signed out everywhere."),
-        say("Somebody may be reading your mail, so change the password of your mailbox first."),
-    )
-
-
-def _set_up(language: Language, event: Event) -> Alert:
-    say = language.say
-    return Alert(
-        say("A second factor was set up"),
-        say("From now on a code from an authenticator app is asked for when you sign in."),
-        say("You will need help to get in again: only the operator can take the second factor off."),
-    )
-
-
-def _removed(language: Language, event: Event) -> Alert:
-    say = language.say
-    if event.actor_kind == ActorKind.COMMAND:
-        what = say("The operator switched the second factor of your sign-in off. The password alone opens it now.")
-    else:
-        what = say("The second factor of your sign-in was switched off. The password alone opens it now.")
-    return Alert(
-        say("Your second factor was switched off"),
-        what,
-        say("Then set the second factor up again, on the page of your sign-in."),
-    )
-
-
-def _renewed(language: Language, event: Event) -> Alert:
-    say = language.say
-    return Alert(
-        say("New recovery codes were made"),
-        say("New recovery codes were made for your sign-in. Those that you had are worth nothing now."),
-        say("Then make new recovery codes, on the page of your sign-in."),
-    )
-
-
-def _used(language: Language, event: Event) -> Alert:
-    say = language.say
-    left = event.values[1]["recoveryCodesLeft"]
-    return Alert(
-        say("A recovery code was used"),
-        say("A recovery code was used in the place of a code from your app. Codes left: {count}.", count=left),
-        say("Then make new recovery codes, on the page of your sign-in."),
-    )
-
-
-ALERTS: dict[str, Callable[[Language, Event], Alert]] = {
-    "changePassword": _changed,
-    "resetPassword": _reset,
-    "confirmSecondFactor": _set_up,
-    "removeSecondFactor": _removed,
-    "renewRecoveryCodes": _renewed,
-    "useRecoveryCode": _used,
-}

@@ -4,13 +4,13 @@ A link's code is derived from its number and the house's secret, so that it need
 written, and written again; what is stored finds it by a hash. The mail is written by the worker, and tried again
 when it cannot leave.
 
-Mail that tells somebody what was done to their sign-in leaves the same way. Its row was withdrawn from the first and
-has no code, so that it opens nothing; in the place of the code's hash stands the number of the event that it tells of.
+Mail that tells somebody what was done to their sign-in leaves the same way. Its row names the event that it tells of,
+was withdrawn from the first, and has the hash of a code that nobody was ever given: it opens nothing.
 """
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -29,9 +29,9 @@ WAITS = (MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 12 * HOUR)
 _COLUMNS = (
     "invitation_id", "kind", "email", "account_id", "role", "to_operators", "invited_by", "created_at", "expires_at",
     "used_at", "withdrawn_at", "locale", "attempts", "sent_at", "failure",
+    "event_id",
 )  # fmt: skip
 READ = f"SELECT {', '.join(_COLUMNS)} FROM invitation"
-_EVENT = "event "
 OPEN = "used_at IS NULL AND withdrawn_at IS NULL AND expires_at > ?"
 
 
@@ -54,7 +54,7 @@ class Link:
     attempts: int
     sent_at: int | None
     failure: str | None
-    event_id: int | None = None
+    event_id: int | None
 
     def is_open(self, now: int) -> bool:
         """Tell whether it can still be used."""
@@ -103,13 +103,14 @@ def mail_event(session: Session, *, event_id: int, email: str, by: str, locale: 
         "kind": InvitationKind.RESET.value,
         "email": email,
         "to_operators": False,
-        "code_hash": f"{_EVENT}{event_id}",
+        "code_hash": _hash_of(secrets.token_hex()),
         "invited_by": by,
         "created_at": now,
         "expires_at": now,
         "withdrawn_at": now,
         "locale": locale,
         "due_at": now,
+        "event_id": event_id,
     }
     session.insert("invitation", list(row), [list(row.values())])
 
@@ -170,14 +171,11 @@ def claim_mail(session: Session, keys: Keys, invitation_id: int, now: int) -> Li
     )  # fmt: skip
     if found is None:
         return None
-    code_hash: str = found[0]
     (link,) = links_of(session.rows(f"{READ} WHERE invitation_id = ?", invitation_id))
-    if code_hash.startswith(_EVENT):
-        link = replace(link, event_id=int(code_hash.removeprefix(_EVENT)))
-    elif not link.is_open(now):
+    if link.event_id is None and not link.is_open(now):
         session.execute("UPDATE invitation SET due_at = NULL WHERE invitation_id = ?", invitation_id)
         return None
-    elif code_hash != _hash_of(code_of(keys, invitation_id)):
+    if link.event_id is None and found[0] != _hash_of(code_of(keys, invitation_id)):
         session.execute(
             "UPDATE invitation SET failure = ?, due_at = ? WHERE invitation_id = ?",
             OTHER_SECRET, now + MINUTE, invitation_id,

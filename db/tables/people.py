@@ -69,7 +69,7 @@ class Invitation(SQLModel, table=True):
     """A link that is mailed, good for one use: to join, or to choose a new password. Its code is stored as a hash.
 
     `due_at` says when its mail is to leave, in the language `locale`; NULL when it has left, or need not. Mail that
-    only tells what was done to a sign-in is here, too: withdrawn from the first, with the event's number for a hash.
+    only tells what was done to a sign-in is here, too: it names its event, and was withdrawn from the first.
     """
 
     __tablename__ = "invitation"
@@ -100,6 +100,7 @@ class Invitation(SQLModel, table=True):
     attempts: int = counted()
     sent_at: int | None = big(default=None)
     failure: str | None = words(default=None)
+    event_id: int | None = big(default=None)
 
 
 class Membership(SQLModel, table=True):

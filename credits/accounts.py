@@ -78,7 +78,7 @@ _READ = f"SELECT {_COLUMNS} FROM account WHERE account_id = ?"
 
 def look_up(session: Session, account_id: int) -> AccountState:
     """The account as it stands. Refused as NOT_FOUND at `accountId` when there is none."""
-    return _state(session.row(_READ, account_id))
+    return session.once((AccountState, account_id), lambda: _state(session.row(_READ, account_id)))
 
 
 def lock(session: Session, account_id: int) -> AccountState:

@@ -28,10 +28,11 @@ class BalanceDay:
 
 
 class History:
-    """Remembers how past days closed; one per process."""
+    """Remembers past days and how they closed; one per process."""
 
     def __init__(self) -> None:
         self._closed: OrderedDict[tuple[int, int], tuple[int, int]] = OrderedDict()
+        self._days: OrderedDict[tuple[int, str, date], BalanceDay] = OrderedDict()
 
     def days(self, session: Session, *, account_id: int, days: int, now: int) -> list[BalanceDay]:
         """The last `days` calendar days of an account, today included, oldest first."""
@@ -40,14 +41,30 @@ class History:
         account = accounts.look_up(session, account_id)
         today = local_day(account_now(account, now), account.time_zone)
         wanted = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
+        known = [self._days.get((account_id, account.time_zone, day)) for day in wanted]
+        first = next((place for place, day in enumerate(known[:-1]) if day is None), days - 1)  # today is not over
+        return [*filter(None, known[:first]), *self._read(session, account, wanted[first:])]
+
+    def _read(self, session: Session, account: AccountState, wanted: list[date]) -> list[BalanceDay]:
+        """Consecutive days up to today."""
         edges = [start_of_day(day, account.time_zone) for day in wanted]
         opening = [self.before(session, account, edge) for edge in edges]
         closing = [*opening[1:], (account.entry_count, account.book_balance_micros)]
-        added = _added_otherwise(session, account_id, edges[0])
-        return [
+        added = _added_otherwise(session, account.account_id, edges[0])
+        found = [
             BalanceDay(day, after, before + _between(added, first, last) - after)
             for day, (first, before), (last, after) in zip(wanted, opening, closing, strict=True)
         ]
+        self._remember(account, found, edges[1:])
+        return found
+
+    def _remember(self, account: AccountState, found: list[BalanceDay], ends: list[int]) -> None:
+        """Keep the days that are over for good: those that ended before the newest entry was posted."""
+        for day, end in zip(found, ends, strict=False):
+            if end <= account.last_posted_at:
+                self._days[account.account_id, account.time_zone, day.day] = day
+        while len(self._days) > _REMEMBERED:
+            self._days.popitem(last=False)
 
     def before(self, session: Session, account: AccountState, edge: int) -> tuple[int, int]:
         """The number of the newest entry posted before an instant, and the book balance after it."""

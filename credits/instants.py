@@ -2,6 +2,7 @@
 
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from db.tables import NEVER
@@ -39,6 +40,7 @@ def local_day(at: int, time_zone: str) -> date:
     return local_moment(at, time_zone).date()
 
 
+@lru_cache(maxsize=50_000)
 def start_of_day(day: date, time_zone: str) -> int:
     """The first instant of a calendar day in a time zone."""
     return instant(datetime.combine(day, time(), ZoneInfo(time_zone)))

@@ -113,6 +113,8 @@ class Language:
 
     def say(self, message: str, /, **values: Any) -> str:
         """A sentence of the catalogue, with its values written in this language."""
+        if not values:
+            return _plain_sentence(self.code, message)
         written = {name: self._written(value) for name, value in values.items()}
         return self.translations.gettext(message).format(**written)
 
@@ -188,6 +190,12 @@ class Language:
 def language(code: str) -> Language:
     """The language of a code such as en or ja; another code is answered in English."""
     return Language(code)
+
+
+@lru_cache(maxsize=4_096)
+def _plain_sentence(code: str, message: str) -> str:
+    """A sentence without values."""
+    return language(code).translations.gettext(message).format()
 
 
 def _catalogue(code: str) -> NullTranslations:

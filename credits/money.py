@@ -60,7 +60,9 @@ def nanos_of(price: Decimal, field: str = "pricePerMinute") -> int:
 
 def amount_of(micros: int) -> Decimal:
     """Write micro-units as an exact decimal with at least two decimals: 5000000 is 5.00, 12345 is 0.012345."""
-    return _plain(Decimal(micros).scaleb(-6), 2)
+    whole, rest = divmod(abs(micros), MICROS)
+    sign = "-" if micros < 0 else ""
+    return Decimal(f"{sign}{whole}.{f'{rest:06}'.rstrip('0'):0<2}")
 
 
 def price_of(nanos: int) -> Decimal:

@@ -7,11 +7,11 @@ the very same transaction.
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 import sqlmodel
@@ -30,6 +30,8 @@ _WAYS_TO_READ_ALL = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 # How a new connection to PostgreSQL is set.
 SETTINGS = "; ".join(f"SET {way} = off" for way in ("jit", *_WAYS_TO_READ_ALL))
 _BY_ANY_WAY = "; ".join(f"SET LOCAL {way} TO DEFAULT" for way in _WAYS_TO_READ_ALL)
+
+T = TypeVar("T")
 
 
 class Companion(Protocol):
@@ -56,6 +58,7 @@ class Session:
         self._begin = begin
         self._orm: sqlmodel.Session | None = None
         self._exchange: Exchange | None = None
+        self._seen: dict[Any, Any] | None = None
 
     @property
     def _driver(self) -> Any:
@@ -87,6 +90,19 @@ class Session:
         """Let go of what the ORM read: its objects keep their values and belong to no transaction any more."""
         if self._orm is not None:
             self._orm.close()
+
+    def once(self, key: Hashable, read: Callable[[], T]) -> T:
+        """What several readings need: in a snapshot, where it cannot change, it is read once; else each time."""
+        if self._seen is None:
+            return read()
+        if key not in self._seen:
+            self._seen[key] = read()
+        found: T = self._seen[key]
+        return found
+
+    def is_snapshot(self) -> None:
+        """Nothing that is read here changes as long as the transaction lasts."""
+        self._seen = {}
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run one statement and return all its rows."""
@@ -264,9 +280,11 @@ class Database:
         """Open a snapshot: all that is read within sees one moment of the database, and nothing can be written."""
         if self.is_postgresql:
             with self._open(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_BY_ANY_WAY}") as session:
+                session.is_snapshot()
                 yield session
             return
         with self._open("BEGIN") as session:
+            session.is_snapshot()
             session.execute("PRAGMA query_only = ON")
             try:
                 yield session

@@ -1,6 +1,7 @@
 """What an account holds: its balance now, and how it came to be day by day."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Self
 
 import strawberry
@@ -14,6 +15,8 @@ from schema.fields import resolved
 from schema.money import Money
 
 _USUAL_DAYS = 30
+# A day that is over stays as it was, and pages show months of them.
+_REMEMBERED_DAYS = 50_000
 
 
 @strawberry.type(description="What an account can spend, at the account's present instant.")
@@ -65,6 +68,7 @@ class BalanceDay:
     charged: Money = strawberry.field(description="What calls cost that were posted on this day.")
 
     @classmethod
+    @lru_cache(maxsize=_REMEMBERED_DAYS)
     def from_state(cls, state: DayState, currency: str) -> Self:
         """A day as the history computes it."""
         closing, charged = Money.of(state.closing_micros, currency), Money.of(state.charged_micros, currency)

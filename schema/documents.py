@@ -20,6 +20,7 @@ from graphql import (
 )
 
 from schema.costs import Cost, cost_of
+from schema.layouts import Layout, lay_out
 from schema.limits import MOST_TOKENS, RULES
 from schema.straight import Straight, laid_out
 
@@ -34,13 +35,15 @@ _ALL_RULES = (*specified_rules, *RULES)
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A document that was parsed, with its operations by name, and what is wrong with it, if anything is. `straight` is
-    its operation where that is one to be run straight, `asks` what each operation asks for: a field, or several."""
+    its operation where that is one to be run straight, `layout` where it is any other query, `asks` what
+    each operation asks for: a field, or several."""
 
     schema: GraphQLSchema
     document: DocumentNode | None = None
     errors: list[GraphQLError] = field(default_factory=list)
     operations: dict[str | None, OperationDefinitionNode] = field(default_factory=dict)
     straight: Straight | None = None
+    layout: Layout | None = None
     asks: dict[str | None, str] = field(default_factory=dict)
     _costs: dict[str | None, Cost] = field(default_factory=dict)
 
@@ -107,7 +110,9 @@ class Documents:
         if errors:
             return Prepared(self._schema, document, errors, operations)
         asks = {name: _asked_for(node) for name, node in operations.items()}
-        return Prepared(self._schema, document, errors, operations, laid_out(self._schema, document), asks)
+        straight = laid_out(self._schema, document)
+        layout = lay_out(self._schema, document) if straight is None else None
+        return Prepared(self._schema, document, errors, operations, straight, layout, asks)
 
 
 def _asked_for(operation: OperationDefinitionNode) -> str:

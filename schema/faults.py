@@ -92,15 +92,28 @@ class Schema(strawberry.Schema):
         if cost["requested"] > MOST_COST:
             return ExecutionResult(None, [_too_costly(cost, said_in)], {"cost": cost})
         try:
-            if prepared.straight is not None:
-                answer = await prepared.straight.run(variable_values, context_value)
-            else:
-                result = self._started(prepared.document, variable_values, context_value, operation_name)
-                answer = result if isinstance(result, graphql.ExecutionResult) else await result
+            answer = await self._answered(prepared, prepared.document, variable_values, context_value, operation_name)
         except Exception as fault:  # noqa: BLE001 - it is told by its number, like one of a resolver
             return ExecutionResult(None, [presentable(GraphQLError(str(fault), original_error=fault), said_in)])
         told = [presentable(error, said_in) for error in (answer.errors or ())[:MOST_ERRORS]]
         return ExecutionResult(answer.data, told or None, {"cost": cost})
+
+    async def _answered(
+        self,
+        prepared: Prepared,
+        document: DocumentNode,
+        variables: dict[str, Any] | None,
+        context: Any,
+        operation_name: str | None,
+    ) -> graphql.ExecutionResult:
+        if prepared.straight is not None:
+            return await prepared.straight.run(variables, context)
+        if prepared.layout is not None:
+            data = await prepared.layout.run(variables, context)
+            if data is not None:
+                return graphql.ExecutionResult(data, None)
+        result = self._started(document, variables, context, operation_name)
+        return result if isinstance(result, graphql.ExecutionResult) else await result
 
     def _started(
         self, document: DocumentNode, variables: dict[str, Any] | None, context: Any, operation_name: str | None

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -50,100 +51,149 @@ class Read(Protocol):
     def __call__(self, reading: Callable[..., Row], /, *args: Any, **kwargs: Any) -> Awaitable[Row]: ...
 
 
-class Loaders:
-    """The loaders of one request. A key is the tuple of its table's key columns."""
+def _one(shape: type[Row], table: str, *columns: str) -> "cached_property[DataLoader[Key, Row | None]]":
+    """A loader of the row with a key."""
 
-    def __init__(self, read: Read, now: int, history: History) -> None:
-        self._read = read
-        self._now = now
-        self._history = history
-        self.accounts_by_key = self._one(AccountState, "account", "account_id")
-        self.lots_by_key = self._one(LotRow, "lot", "account_id", "lot_no")
-        self.lots_by_recharge = self._one(LotRow, "lot", "account_id", "recharge_no")
-        self.entries_by_key = self._one(EntryRow, "ledger_entry", "account_id", "entry_no")
-        self.recharges_by_key = self._one(RechargeRow, "recharge", "account_id", "recharge_no")
-        self.methods_by_key = self._one(MethodRow, "payment_method", "account_id", "method_no")
-        self.calls_by_key = self._one(CallState, "call", "account_id", "call_no")
-        self.users_by_key = self._one(UserRow, "phone_user", "account_id", "user_no")
-        self.licenses_by_user = self._many(LicenseRow, "license", "account_id", "user_no", order="plan_id, assigned_at")
-        self.spent_by_month = self._one(MonthRow, "user_month", "account_id", "user_no", "month")
-        self.plan_by_number: DataLoader[int, Plan | None] = DataLoader(self._plans, MOST_AT_ONCE)
-        self.pools_by_account: DataLoader[int, list[Pool]] = DataLoader(self._pools, MOST_AT_ONCE)
-        self.notices_by_key = self._one(NoticeRow, "notice", "account_id", "notice_no")
-        self.decks_by_key = self._one(DeckRow, "rate_deck", "deck_id")
-        self.rates_by_key = self._one(RateRow, "rate", "deck_id", "rate_no")
-        self.draws_by_entry = self._many(DrawRow, "draw", "account_id", "entry_no", order="lot_no")
-        self.entries_by_call: DataLoader[Key, list[EntryRow]] = DataLoader(self._entries_of_calls, MOST_AT_ONCE)
-        self.refunds_by_recharge = self._many(RefundState, "refund", "account_id", "recharge_no", order="refund_no")
-        self.disputes_by_recharge = self._many(DisputeState, "dispute", "account_id", "recharge_no", order="dispute_no")
-        self.methods_by_account = self._many(MethodRow, "payment_method", "account_id", order="method_no")
-        self.rule_by_account: DataLoader[int, Rule] = DataLoader(self._rules, MOST_AT_ONCE)
-        self.balance_by_account: DataLoader[int, Balance | None] = DataLoader(self._balances, MOST_AT_ONCE)
-        self.standing_by_account: DataLoader[int, Standing] = DataLoader(self._standings, MOST_AT_ONCE)
-        self.notice_emails_by_account: DataLoader[int, list[str]] = DataLoader(self._notice_emails, MOST_AT_ONCE)
-        self.recipients_by_account: DataLoader[int, list[str]] = DataLoader(self._recipients, MOST_AT_ONCE)
-        self.explanation_by_call: DataLoader[Key, list[Sentence]] = DataLoader(self._explanations, MOST_AT_ONCE)
-        self.receipt_by_recharge: DataLoader[Key, Receipt | None] = DataLoader(self._receipts, MOST_AT_ONCE)
-        self.days_by_statement: DataLoader[Key, list[StatementDay]] = DataLoader(self._statement_days, MOST_AT_ONCE)
-        self.end_by_deck: DataLoader[int, int | None] = DataLoader(self._ends, MOST_AT_ONCE)
-
-    def _one(self, shape: type[Row], table: str, *columns: str) -> DataLoader[Key, Row | None]:
+    def made(loaders: "Loaders") -> DataLoader[Key, Row | None]:
         async def load(keys: list[Key]) -> list[Row | None]:
-            grouped = await self._read(_rows_by_key, shape, table, columns, keys, columns[-1])
+            grouped = await loaders.read(_rows_by_key, shape, table, columns, keys, columns[-1])
             return [rows[0] if rows else None for rows in grouped]
 
         return DataLoader(load, MOST_AT_ONCE)
 
-    def _many(self, shape: type[Row], table: str, *columns: str, order: str) -> DataLoader[Key, list[Row]]:
+    return cached_property(made)
+
+
+def _many(shape: type[Row], table: str, *columns: str, order: str) -> "cached_property[DataLoader[Key, list[Row]]]":
+    """A loader of the rows with a part of a key, in an order."""
+
+    def made(loaders: "Loaders") -> DataLoader[Key, list[Row]]:
         async def load(keys: list[Key]) -> list[list[Row]]:
-            return await self._read(_rows_by_key, shape, table, columns, keys, order)
+            return await loaders.read(_rows_by_key, shape, table, columns, keys, order)
 
         return DataLoader(load, MOST_AT_ONCE)
 
+    return cached_property(made)
+
+
+class Loaders:
+    """The loaders of one request, each made when it is first wanted. A key is the tuple of its table's key columns."""
+
+    def __init__(self, read: Read, now: int, history: History) -> None:
+        self.read = read
+        self._now = now
+        self._history = history
+
+    accounts_by_key = _one(AccountState, "account", "account_id")
+    lots_by_key = _one(LotRow, "lot", "account_id", "lot_no")
+    lots_by_recharge = _one(LotRow, "lot", "account_id", "recharge_no")
+    entries_by_key = _one(EntryRow, "ledger_entry", "account_id", "entry_no")
+    recharges_by_key = _one(RechargeRow, "recharge", "account_id", "recharge_no")
+    methods_by_key = _one(MethodRow, "payment_method", "account_id", "method_no")
+    calls_by_key = _one(CallState, "call", "account_id", "call_no")
+    users_by_key = _one(UserRow, "phone_user", "account_id", "user_no")
+    spent_by_month = _one(MonthRow, "user_month", "account_id", "user_no", "month")
+    notices_by_key = _one(NoticeRow, "notice", "account_id", "notice_no")
+    decks_by_key = _one(DeckRow, "rate_deck", "deck_id")
+    rates_by_key = _one(RateRow, "rate", "deck_id", "rate_no")
+    licenses_by_user = _many(LicenseRow, "license", "account_id", "user_no", order="plan_id, assigned_at")
+    draws_by_entry = _many(DrawRow, "draw", "account_id", "entry_no", order="lot_no")
+    refunds_by_recharge = _many(RefundState, "refund", "account_id", "recharge_no", order="refund_no")
+    disputes_by_recharge = _many(DisputeState, "dispute", "account_id", "recharge_no", order="dispute_no")
+    methods_by_account = _many(MethodRow, "payment_method", "account_id", order="method_no")
+
+    @cached_property
+    def plan_by_number(self) -> DataLoader[int, Plan | None]:
+        return DataLoader(self._plans, MOST_AT_ONCE)
+
+    @cached_property
+    def pools_by_account(self) -> DataLoader[int, list[Pool]]:
+        return DataLoader(self._pools, MOST_AT_ONCE)
+
+    @cached_property
+    def entries_by_call(self) -> DataLoader[Key, list[EntryRow]]:
+        return DataLoader(self._entries_of_calls, MOST_AT_ONCE)
+
+    @cached_property
+    def rule_by_account(self) -> DataLoader[int, Rule]:
+        return DataLoader(self._rules, MOST_AT_ONCE)
+
+    @cached_property
+    def balance_by_account(self) -> DataLoader[int, Balance | None]:
+        return DataLoader(self._balances, MOST_AT_ONCE)
+
+    @cached_property
+    def standing_by_account(self) -> DataLoader[int, Standing]:
+        return DataLoader(self._standings, MOST_AT_ONCE)
+
+    @cached_property
+    def notice_emails_by_account(self) -> DataLoader[int, list[str]]:
+        return DataLoader(self._notice_emails, MOST_AT_ONCE)
+
+    @cached_property
+    def recipients_by_account(self) -> DataLoader[int, list[str]]:
+        return DataLoader(self._recipients, MOST_AT_ONCE)
+
+    @cached_property
+    def explanation_by_call(self) -> DataLoader[Key, list[Sentence]]:
+        return DataLoader(self._explanations, MOST_AT_ONCE)
+
+    @cached_property
+    def receipt_by_recharge(self) -> DataLoader[Key, Receipt | None]:
+        return DataLoader(self._receipts, MOST_AT_ONCE)
+
+    @cached_property
+    def days_by_statement(self) -> DataLoader[Key, list[StatementDay]]:
+        return DataLoader(self._statement_days, MOST_AT_ONCE)
+
+    @cached_property
+    def end_by_deck(self) -> DataLoader[int, int | None]:
+        return DataLoader(self._ends, MOST_AT_ONCE)
+
     async def _plans(self, plan_ids: list[int]) -> list[Plan | None]:
-        catalogue = await self._read(catalogue_of)
+        catalogue = await self.read(catalogue_of)
         return [catalogue.plans.get(plan_id) for plan_id in plan_ids]
 
     async def _pools(self, account_ids: list[int]) -> list[list[Pool]]:
-        return await self._read(_pools_of, account_ids, self._now)
+        return await self.read(_pools_of, account_ids, self._now)
 
     async def _rules(self, account_ids: list[int]) -> list[Rule]:
-        found = await self._read(rules_of, account_ids)
+        found = await self.read(rules_of, account_ids)
         return [found.get(account_id, Rule()) for account_id in account_ids]
 
     async def _balances(self, account_ids: list[int]) -> list[Balance | None]:
-        found = await self._read(balances_of, account_ids, self._now)
+        found = await self.read(balances_of, account_ids, self._now)
         return [found.get(account_id) for account_id in account_ids]
 
     async def _notice_emails(self, account_ids: list[int]) -> list[list[str]]:
-        found = await self._read(_notice_emails_of, account_ids)
+        found = await self.read(_notice_emails_of, account_ids)
         return [found.get(account_id, []) for account_id in account_ids]
 
     async def _standings(self, account_ids: list[int]) -> list[Standing]:
-        found = await self._read(standings_of, account_ids)
+        found = await self.read(standings_of, account_ids)
         return [found[account_id] for account_id in account_ids]
 
     async def _recipients(self, account_ids: list[int]) -> list[list[str]]:
-        found = await self._read(recipients_by_account, account_ids)
+        found = await self.read(recipients_by_account, account_ids)
         return [found.get(account_id, []) for account_id in account_ids]
 
     async def _explanations(self, keys: list[Key]) -> list[list[Sentence]]:
-        told = await self._read(_explanations_of, keys)
+        told = await self.read(_explanations_of, keys)
         return [told.get(key, []) for key in keys]
 
     async def _entries_of_calls(self, keys: list[Key]) -> list[list[EntryRow]]:
-        found = await self._read(_entries_of, keys)
+        found = await self.read(_entries_of, keys)
         return [found.get(key, []) for key in keys]
 
     async def _receipts(self, keys: list[Key]) -> list[Receipt | None]:
-        found = await self._read(receipts_of, keys, self._now)
+        found = await self.read(receipts_of, keys, self._now)
         return [found.get(key) for key in keys]
 
     async def _statement_days(self, keys: list[Key]) -> list[list[StatementDay]]:
-        return await self._read(_days_of_statements, self._history, keys, self._now)
+        return await self.read(_days_of_statements, self._history, keys, self._now)
 
     async def _ends(self, deck_ids: list[int]) -> list[int | None]:
-        ends = await self._read(_ends_of, deck_ids)
+        ends = await self.read(_ends_of, deck_ids)
         return [ends.get(deck_id) for deck_id in deck_ids]
 
 

@@ -1,6 +1,7 @@
 """Rows as the resolvers read them: a shape per table, its fields the columns. They never leave through GraphQL."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from db.session import Session
@@ -168,6 +169,7 @@ class RateRow(NamedTuple):
     tiers: str
 
 
+@cache
 def columns_of(shape: type[Any], table: str = "") -> str:
     """The columns of a shape, as SQL."""
     names = list(shape.__annotations__)
@@ -176,7 +178,8 @@ def columns_of(shape: type[Any], table: str = "") -> str:
 
 def read_rows(session: Session, shape: type[Row], table: str, rest: str, *parameters: Any) -> list[Row]:
     """Rows of a table in a shape; `rest` is the SQL after WHERE."""
-    found = session.rows(f'SELECT {columns_of(shape)} FROM "{table}" WHERE {rest}', *parameters)
+    columns = columns_of(shape)  # type: ignore[arg-type] # mypy doubts that a class is hashable
+    found = session.rows(f'SELECT {columns} FROM "{table}" WHERE {rest}', *parameters)
     return [shape(*row) for row in found]
 
 

@@ -66,16 +66,30 @@ def shortcut(
     build = _building(_inner(field.args[_ONLY_ARGUMENT].type), definition.arguments[0].type)
     if build is None:
         return None
-    assert definition.base_resolver is not None, "what is plain has a resolver"
-    resolver: Any = definition.base_resolver.wrapped_func
-
-    async def resolved(source: Any, info: Info, **arguments: Any) -> Any:
-        return await resolver(source, info=info, **arguments)
-
-    chain: Callable[..., Any] = resolved
-    for extension in build_field_extension_resolvers(definition):
-        chain = partial(extension, chain)
+    chain = called_through(definition)
     return Shortcut(variable, build, definition, chain)
+
+
+def called_through(definition: StrawberryField) -> Callable[..., Any]:
+    """A field's resolver behind the extensions of its field, to be called with the parent, the info and the arguments
+    by their names. It takes its parent as `self`; if there are extensions it is a coroutine."""
+    resolver = definition.base_resolver
+    assert resolver is not None, "the field has one"
+    function: Any = resolver.wrapped_func
+    chain = _told(function, resolver.info_parameter.name) if resolver.info_parameter else _untold(function)
+    for extension in build_field_extension_resolvers(definition) if definition.extensions else ():
+        chain = partial(extension, chain)
+    return chain
+
+
+def _told(function: Any, name: str) -> Callable[..., Any]:
+    if name == "info":
+        return lambda source, info, **arguments: function(source, info=info, **arguments)
+    return lambda source, info, **arguments: function(source, **{name: info}, **arguments)
+
+
+def _untold(function: Any) -> Callable[..., Any]:
+    return lambda source, _info, **arguments: function(source, **arguments)
 
 
 def _only_variable(

@@ -37,6 +37,7 @@ from graphql.pyutils import Path, Undefined
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
+from schema.leaves import writing
 from schema.shortcuts import Shortcut, shortcut
 
 _MOST_ERRORS = 50
@@ -273,7 +274,7 @@ def _each(complete: _Complete, node: FieldNode, *, is_null_allowed: bool) -> _Co
 
 
 def _leaf(kind: Any) -> _Complete:
-    write = kind.coerce_output_value
+    write = writing(kind)
 
     def completed(_errors: list[GraphQLError], value: Any, _place: _Place) -> Any:
         if value is None:

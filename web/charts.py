@@ -8,6 +8,7 @@ height, so that the drawing stretches with the page while its letters do not.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import lru_cache
 from typing import Any
 
 _FEWEST_DAYS = 14
@@ -16,6 +17,8 @@ _MOST_DAYS_LEFT = 36_525
 _FEWEST_PACE_DAYS = 7
 _MOST_BELOW = 12
 _GAP = Decimal("0.25")
+# Charts, of so many accounts; a balance that has not changed since is drawn as it was.
+_REMEMBERED = 256
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
 
@@ -45,8 +48,12 @@ class BalanceChart:
 
 def balance_chart(days: Sequence[Mapping[str, Any]]) -> BalanceChart | None:
     """Lay out the closing balances of consecutive days; nothing when there is nothing to see yet."""
-    days = _since_the_first_funds(days)
-    closing = [Decimal(day["closing"]["amount"]) for day in days]
+    return _laid_out(tuple((day["day"], day["closing"]["amount"]) for day in _since_the_first_funds(days)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _laid_out(days: tuple[tuple[str, str], ...]) -> BalanceChart | None:
+    closing = [Decimal(amount) for _, amount in days]
     if len(closing) < 2 or not any(closing):
         return None
     step, low, high = _scale(min(*closing, Decimal(0)), max(*closing, Decimal(0)))
@@ -66,12 +73,12 @@ def balance_chart(days: Sequence[Mapping[str, Any]]) -> BalanceChart | None:
         area=f"{path}V{y(Decimal(0))}H0Z",
         zero=y(Decimal(0)),
         amounts=[Mark(y(amount), f"{amount:f}") for amount in lines],
-        months=[Mark(x(place), day["day"]) for place, day in enumerate(days) if day["day"].endswith("-01")],
+        months=[Mark(x(place), day) for place, (day, _) in enumerate(days) if day.endswith("-01")],
         last=y(closing[-1]),
         below_zero=closing[-1] < 0,
         days=len(days),
-        from_amount=days[0]["closing"]["amount"],
-        to_amount=days[-1]["closing"]["amount"],
+        from_amount=days[0][1],
+        to_amount=days[-1][1],
     )
 
 

@@ -46,23 +46,15 @@ class Figures:
 
     def money(self, money: Amount) -> Markup:
         """An amount with its currency sign and its minor digits small."""
-        whole, point, minor = self.plain_money(money).partition(".")
-        return Markup('<data class="money" value="{}">{}{}</data>').format(
-            money["amount"], whole, Markup("<small>{}{}</small>").format(point, minor) if minor else ""
-        )
+        return _shown_money(self.language.code, money["amount"], money["currency"])
 
     def figure(self, value: Amount | str, places: int = 2, *, signed: bool = False) -> Markup:
         """A number for a column that names its currency once; `places` keeps the points of a column in one line."""
-        amount = _decimal(value)
-        sign = "−" if amount < 0 else "+" if signed and amount > 0 else ""
-        whole, _, minor = f"{abs(amount):,f}".partition(".")
-        return Markup('<data class="figure" value="{}">{}{}<small class="places-{}">{}</small></data>').format(
-            f"{amount:f}", sign, whole, places, f".{minor}" if minor else ""
-        )
+        return _shown_figure(*_parts(value), places, signed)
 
     def places(self, values: Iterable[Amount | str | None]) -> int:
         """The most decimals that any number of a column has."""
-        return max((-int(_decimal(each).as_tuple().exponent) for each in values if each is not None), default=0)
+        return max((_decimals(*_parts(each)) for each in values if each is not None), default=0)
 
     def whole_units(self, amount: str, currency: str) -> str:
         """An amount in whole units of a currency, as text: $50.00."""
@@ -97,21 +89,21 @@ class Figures:
         clock = read_instant(now) if now else self.now
         near = clock is not None and abs(at - clock) < timedelta(days=days)
         shown = self._relative(at - clock) if near and clock else self._day(self._local(at).date())
-        return self._time(text, at, shown)
+        return self._time(at, shown)
 
     def exactly(self, text: str | None) -> Markup:
         """An instant as date and time of the account's zone."""
         if text is None:
             return Markup("")
         at = read_instant(text)
-        return self._time(text, at, format_datetime(self._local(at), "medium", locale=self.language.locale))
+        return self._time(at, format_datetime(self._local(at), "medium", locale=self.language.locale))
 
     def time_of_day(self, text: str | None) -> Markup:
         """The time of an instant, for a list that names the day above; exact on hover."""
         if text is None:
             return Markup("")
         at = read_instant(text)
-        return self._time(text, at, format_time(self._local(at), "short", locale=self.language.locale))
+        return self._time(at, format_time(self._local(at), "short", locale=self.language.locale))
 
     def by_day(self, rows: Iterable[Mapping[str, Any]], *names: str) -> list[tuple[Markup, list[Mapping[str, Any]]]]:
         """Rows in their order, gathered under the calendar day of the first of the named instants that is known."""
@@ -140,7 +132,7 @@ class Figures:
         if text is None:
             return Markup("")
         at = read_instant(text)
-        return self._time(text, at, self._day(self._local(at - timedelta(microseconds=1)).date()))
+        return self._time(at, self._day(self._local(at - timedelta(microseconds=1)).date()))
 
     def day(self, text: str) -> Markup:
         """A calendar day."""
@@ -232,31 +224,16 @@ class Figures:
 
     def _counted(self, count: int, unit: int) -> str:
         """A number of units before (negative) or after now: "2 days ago", "in 12 days", never "in 2 weeks"."""
-        span = timedelta(seconds=count * unit)
-        return format_timedelta(span, add_direction=True, threshold=abs(count), locale=self.language.locale)
+        return _counted_units(self.language.code, count, unit)
 
     def _day(self, day: date) -> str:
-        return format_date(day, "medium", locale=self.language.locale)
+        return _written_day(self.language.code, day)
 
     def _local(self, at: datetime) -> datetime:
         return at.astimezone(ZoneInfo(self.zone))
 
-    def _time(self, text: str, at: datetime, shown: str) -> Markup:
-        machine, exact = _exact_time(self.language.code, self.zone, at)
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact, shown)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _written_money(code: str, amount: str, currency: str) -> str:
-    return language(code).money(int(Decimal(amount).scaleb(6)), currency).replace("-", "−")
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _exact_time(code: str, zone: str, at: datetime) -> tuple[str, str]:
-    """An instant for the machine, and in full for a person."""
-    local, locale = at.astimezone(ZoneInfo(zone)), language(code).locale
-    exact = f"{format_date(local, 'full', locale=locale)} {format_time(local, 'long', locale=locale)}"
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z"), exact
+    def _time(self, at: datetime, shown: str) -> Markup:
+        return _shown_time(self.language.code, self.zone, at, shown)
 
 
 def figures_for(reader: Language, account: Mapping[str, Any] | None) -> Figures:
@@ -266,14 +243,70 @@ def figures_for(reader: Language, account: Mapping[str, Any] | None) -> Figures:
     return Figures(reader, account["timeZone"], read_instant(account["now"]))
 
 
-def _decimal(value: Amount | str) -> Decimal:
-    """A number as it is; an amount of money with no fewer decimals than its currency has, and no idle ones."""
-    if isinstance(value, str):
-        return Decimal(value)
-    amount, least = Decimal(value["amount"]).normalize(), minor_digits(value["currency"])
-    return amount.quantize(Decimal(1).scaleb(min(int(amount.as_tuple().exponent), -least)))
-
-
 def smallest_unit(currency: str) -> str:
     """The step of an amount field: the currency's smallest coin."""
     return f"{Decimal(1).scaleb(-minor_digits(currency)):f}"
+
+
+# What is written of the same values is the same, and pages write the same few again and again.
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _written_money(code: str, amount: str, currency: str) -> str:
+    return language(code).money(int(Decimal(amount).scaleb(6)), currency).replace("-", "−")
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _shown_money(code: str, amount: str, currency: str) -> Markup:
+    whole, point, minor = _written_money(code, amount, currency).partition(".")
+    return Markup('<data class="money" value="{}">{}{}</data>').format(
+        amount, whole, Markup("<small>{}{}</small>").format(point, minor) if minor else ""
+    )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _shown_figure(value: str, currency: str | None, places: int, signed: bool) -> Markup:
+    amount = _number(value, currency)
+    sign = "−" if amount < 0 else "+" if signed and amount > 0 else ""
+    whole, _, minor = f"{abs(amount):,f}".partition(".")
+    return Markup('<data class="figure" value="{}">{}{}<small class="places-{}">{}</small></data>').format(
+        f"{amount:f}", sign, whole, places, f".{minor}" if minor else ""
+    )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _shown_time(code: str, zone: str, at: datetime, shown: str) -> Markup:
+    """An instant for the machine and, on hover, in full for a person."""
+    local, locale = at.astimezone(ZoneInfo(zone)), language(code).locale
+    exact = f"{format_date(local, 'full', locale=locale)} {format_time(local, 'long', locale=locale)}"
+    machine = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(machine, exact, shown)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _written_day(code: str, day: date) -> str:
+    return format_date(day, "medium", locale=language(code).locale)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _counted_units(code: str, count: int, unit: int) -> str:
+    span = timedelta(seconds=count * unit)
+    return format_timedelta(span, add_direction=True, threshold=abs(count), locale=language(code).locale)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _decimals(value: str, currency: str | None) -> int:
+    return -int(_number(value, currency).as_tuple().exponent)
+
+
+def _parts(value: Amount | str) -> tuple[str, str | None]:
+    """A number, and the currency if it is an amount of money."""
+    return (value, None) if isinstance(value, str) else (value["amount"], value["currency"])
+
+
+def _number(value: str, currency: str | None) -> Decimal:
+    """A number as it is; an amount of money with no fewer decimals than its currency has, and no idle ones."""
+    if currency is None:
+        return Decimal(value)
+    amount = Decimal(value).normalize()
+    return amount.quantize(Decimal(1).scaleb(min(int(amount.as_tuple().exponent), -minor_digits(currency))))

@@ -6,7 +6,7 @@ A block's name is the id of its element, and the id that `hx-target` names; htmx
 
 import json
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -49,7 +49,7 @@ def render(request: Request, template: str, *, status_code: int = 200, **values:
 
 def say(language: Language, message: str, **values: Any) -> str:
     """A sentence in the reader's language; markup among its values stays markup, all else is escaped later."""
-    if any(isinstance(value, Markup) for value in values.values()):
+    if values and any(isinstance(value, Markup) for value in values.values()):
         return Markup(escape(language.say(message, **{name: f"{{{name}}}" for name in values}))).format(**values)
     return language.say(message, **values)
 
@@ -122,4 +122,10 @@ def _graphiql(request: Request) -> str | None:
     if asked is None:
         return None
     query, variables = asked
-    return "/graphql?" + urlencode({"query": query, "variables": json.dumps(variables, ensure_ascii=False)})
+    return f"/graphql?{_query_part(query)}&{urlencode({'variables': json.dumps(variables, ensure_ascii=False)})}"
+
+
+@cache
+def _query_part(query: str) -> str:
+    """A page's question as a part of an address. There are as many as documents of pages."""
+    return urlencode({"query": query})

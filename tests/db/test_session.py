@@ -69,6 +69,23 @@ def test_a_reader_sees_one_moment_whatever_is_committed_meanwhile(database: Data
     assert (before, meanwhile) == ([], [])
 
 
+def test_what_several_need_is_read_once_in_a_snapshot_and_each_time_where_it_can_change(database: Database) -> None:
+    with database.transaction() as session:
+        first = session.once("numbers", lambda: numbers(session))
+        insert_deck(session, 1)
+        again = session.once("numbers", lambda: numbers(session))
+    with database.reading() as session:
+        kept = session.once("numbers", lambda: numbers(session))
+        same = session.once("numbers", lambda: numbers(session))
+    with database.transaction() as session:
+        insert_deck(session, 2)
+    with database.reading() as session:
+        later = session.once("numbers", lambda: numbers(session))
+
+    assert (first, again, kept, later) == ([], [1], [1], [1, 2])
+    assert same is kept
+
+
 def test_a_reader_cannot_write(database: Database) -> None:
     refused = (sqlite.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 

@@ -98,14 +98,11 @@ def _newest_before(session: Session, account: AccountState, edge: int) -> tuple[
 
 def _added_otherwise(session: Session, account_id: int, since: int) -> list[tuple[int, int]]:
     """Entry number and amount of all that was not a call, since an instant: few, beside the calls."""
-    return [
-        (entry_no, amount_micros)
-        for entry_no, amount_micros in session.rows(
-            "SELECT entry_no, amount_micros FROM ledger_entry"
-            " WHERE account_id = ? AND kind <> 'CALL_CHARGE' AND posted_at >= ? ORDER BY entry_no",
-            account_id, since,
-        )
-    ]  # fmt: skip
+    statement = (
+        "SELECT entry_no, amount_micros FROM ledger_entry"
+        " WHERE account_id = ? AND kind <> 'CALL_CHARGE' AND posted_at >= ? ORDER BY entry_no"
+    )
+    return session.once((_added_otherwise, account_id, since), lambda: session.rows(statement, account_id, since))
 
 
 def _between(added: list[tuple[int, int]], first: int, last: int) -> int:

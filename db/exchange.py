@@ -18,12 +18,17 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
 from db.bulk import array_text
-from db.waiting import LoopConnection
+from db.waiting import LoopConnection, Prepared
 
 Row = tuple[Any, ...]
-# A statement, its values, and where its rows are put.
-_Asked = tuple[str, list[bytes | None], list[Row]]
-_Expected = tuple[str, bytes] | list[Row]
+# A statement, the types of its values where it does not tell them, its values, and where its rows are put.
+_Asked = tuple[str, tuple[int, ...], list[bytes | None], list[Row]]
+_Expected = tuple[Prepared, bytes] | list[Row] | None
+# So many statements are prepared on a connection at once; beyond, the one that was used longest ago is forgotten.
+_MOST_PREPARED = 250
+_SMALLINT, _INTEGER, _BIGINT, _NUMERIC, _BOOLEAN = 21, 23, 20, 1700, 16
+_BIGINTS, _TEXTS = 1016, 1009
+_UNKNOWN = 0
 
 
 class Exchange:
@@ -36,7 +41,14 @@ class Exchange:
     def add(self, sql: str, parameters: Iterable[Any] = ()) -> Callable[[], list[Row]]:
         """Have a statement sent with the others, `?` standing for its values. Its rows are there after `send`."""
         rows: list[Row] = []
-        self._asked.append((sql, [_text(value) for value in parameters], rows))
+        self._asked.append((sql, (), [_text(value) for value in parameters], rows))
+        return lambda: rows
+
+    def add_any(self, sql: str, parameters: Sequence[Any]) -> Callable[[], list[Row]]:
+        """The same for a statement that does not tell of which types its values are: they are taken as the driver would
+        take them. Raises TypeError, and adds nothing, when a value is of a kind that does not travel here."""
+        rows: list[Row] = []
+        self._asked.append((sql, tuple(map(_type, parameters)), [_text(value) for value in parameters], rows))
         return lambda: rows
 
     def send(self) -> None:
@@ -63,15 +75,24 @@ class Exchange:
         where its rows are put."""
         server, names = self._driver.pgconn, self._driver.names
         expected: list[_Expected] = []
-        new: dict[str, bytes] = {}
-        for sql, values, rows in asked:
-            name = names.get(sql) or new.get(sql)
+        new: dict[Prepared, bytes] = {}
+        for sql, types, values, rows in asked:
+            key = sql, types
+            name = names.get(key)
+            if name is not None:
+                names.move_to_end(key)
+            else:
+                name = new.get(key)
             if name is None:
-                name = new[sql] = b"credits_%d" % next(self._driver.numbers)
-                server.send_prepare(name, _numbered(sql))
-                expected.append((sql, name))
+                name = new[key] = b"credits_%d" % next(self._driver.numbers)
+                server.send_prepare(name, _numbered(sql), types)
+                expected.append((key, name))
             server.send_query_prepared(name, values)
             expected.append(rows)
+        for _ in range(len(names) + len(new) - _MOST_PREPARED):
+            _, forgotten = names.popitem(last=False)
+            server.send_query_params(b"DEALLOCATE " + forgotten, None)
+            expected.append(None)
         return expected
 
     def _take(self, expected: Sequence[_Expected], results: Sequence[PGresult]) -> None:
@@ -83,8 +104,8 @@ class Exchange:
                     names.clear()
                 raise error
             if isinstance(place, tuple):
-                sql, names[sql] = place
-            elif result.ntuples:
+                key, names[key] = place
+            elif place is not None and result.ntuples:
                 reader.set_pgresult(result)
                 place += reader.load_rows(0, result.ntuples, tuple)
 
@@ -115,6 +136,20 @@ def _numbered(sql: str) -> bytes:
     """The statement as the server writes it: $1, $2, and so on."""
     first, *others = sql.split("?")
     return "".join([first, *(f"${number}{part}" for number, part in zip(count(1), others, strict=False))]).encode()
+
+
+def _type(value: Any) -> int:
+    """The type as which the driver would hand over a value, by its number in pg_type."""
+    if value is None or isinstance(value, str) or value == []:
+        return _UNKNOWN
+    if isinstance(value, bool):
+        return _BOOLEAN
+    if isinstance(value, int):
+        bits = (value if value >= 0 else ~value).bit_length()
+        return _SMALLINT if bits < 16 else _INTEGER if bits < 32 else _BIGINT if bits < 64 else _NUMERIC
+    if isinstance(value, list):
+        return _BIGINTS if isinstance(value[0], int) else _TEXTS
+    raise TypeError(f"{type(value).__name__} is no value that travels in an exchange")
 
 
 def _text(value: Any) -> bytes | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from functools import lru_cache
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import psycopg
 import sqlmodel
@@ -21,6 +21,9 @@ from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, ev
 from db.bulk import arrays_of, insert_of_many, update_of_many
 from db.exchange import Exchange
 from db.waiting import LoopConnection, aside
+
+if TYPE_CHECKING:
+    from db.beside import Together
 
 # Fewer rows than this are cheaper to send in one statement than to open a COPY for.
 COPY_FROM_ROWS = 200
@@ -45,7 +48,8 @@ class Session:
     """One open transaction on one connection.
 
     `companion` goes along with it, if anyone does: a verb leaves it word in `notes`. `has_written` tells whether a
-    statement has changed any row.
+    statement has changed any row. `seen` is what was read `once`, of a snapshot; `beside` is there while several
+    readings go side by side (db/beside.py).
     """
 
     def __init__(self, connection: Connection, begin: str | None = None) -> None:
@@ -58,7 +62,8 @@ class Session:
         self._begin = begin
         self._orm: sqlmodel.Session | None = None
         self._exchange: Exchange | None = None
-        self._seen: dict[Any, Any] | None = None
+        self.seen: dict[Hashable, Any] | None = None
+        self.beside: Together | None = None
 
     @property
     def _driver(self) -> Any:
@@ -93,24 +98,24 @@ class Session:
 
     def once(self, key: Hashable, read: Callable[[], T]) -> T:
         """What several readings need: in a snapshot, where it cannot change, it is read once; else each time."""
-        if self._seen is None:
+        if self.seen is None:
             return read()
-        if key not in self._seen:
-            self._seen[key] = read()
-        found: T = self._seen[key]
+        if key not in self.seen:
+            self.seen[key] = read()
+        found: T = self.seen[key]
         return found
-
-    def is_snapshot(self) -> None:
-        """Nothing that is read here changes as long as the transaction lasts."""
-        self._seen = {}
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run one statement and return all its rows."""
+        if self.beside is not None and self.beside.takes(parameters):
+            return self.beside.rows(sql, parameters)
         found: list[tuple[Any, ...]] = self._driver.execute(self._worded(sql), parameters).fetchall()
         return found
 
     def row(self, sql: str, *parameters: Any) -> tuple[Any, ...] | None:
         """Run one statement and return its first row, if it has one."""
+        if self.beside is not None and self.beside.takes(parameters):
+            return next(iter(self.beside.rows(sql, parameters)), None)
         found: tuple[Any, ...] | None = self._driver.execute(self._worded(sql), parameters).fetchone()
         return found
 
@@ -183,7 +188,7 @@ class Session:
             yield
             return
         around = self._exchange
-        exchange = self._exchange = around or self._begun_exchange()
+        exchange = self._exchange = around or self.begun_exchange()
         try:
             yield
         finally:
@@ -196,9 +201,9 @@ class Session:
         Counts of changed rows are not known from here on.
         """
         if self.is_postgresql and self._exchange is None:
-            self._exchange = self._begun_exchange()
+            self._exchange = self.begun_exchange()
 
-    def _begun_exchange(self) -> Exchange:
+    def begun_exchange(self) -> Exchange:
         """An exchange within this transaction, which begins with it if it has not yet."""
         exchange = Exchange(self._begun_driver)
         if self._begin is not None:
@@ -280,11 +285,11 @@ class Database:
         """Open a snapshot: all that is read within sees one moment of the database, and nothing can be written."""
         if self.is_postgresql:
             with self._open(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_BY_ANY_WAY}") as session:
-                session.is_snapshot()
+                session.seen = {}
                 yield session
             return
         with self._open("BEGIN") as session:
-            session.is_snapshot()
+            session.seen = {}
             session.execute("PRAGMA query_only = ON")
             try:
                 yield session

@@ -6,6 +6,7 @@ many small requests more than the statements do: two threads share one interpret
 
 import asyncio
 from asyncio import CancelledError
+from collections import OrderedDict
 from collections.abc import Callable
 from itertools import count
 from typing import Any, Self, TypeVar
@@ -16,6 +17,8 @@ from psycopg.abc import PQGen
 from sqlalchemy.util.concurrency import await_, greenlet_spawn, in_greenlet
 
 T = TypeVar("T")
+# A statement, and the types of its values as far as it is told them.
+Prepared = tuple[str, tuple[int, ...]]
 
 
 async def on_loop(work: Callable[[], T]) -> T:
@@ -47,7 +50,7 @@ class LoopConnection(psycopg.Connection[Any]):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.names: dict[str, bytes] = {}
+        self.names: OrderedDict[Prepared, bytes] = OrderedDict()
         self.numbers = count()
 
     @classmethod

@@ -38,7 +38,7 @@ from schema.minute_pools import MinutePool, list_own_pools, list_pools
 from schema.money import Money
 from schema.nodes import Node, found_by
 from schema.notices import Notice, list_notices
-from schema.paging import After, Before, Connection, First, Window, connection, counting, window
+from schema.paging import After, Before, Connection, First, Window, asks_for_items, connection, counting, window
 from schema.payment_methods import PaymentMethod, list_methods
 from schema.recharges import Recharge, list_recharges
 from schema.rows import read_rows
@@ -275,7 +275,9 @@ async def list_accounts(info: Info, viewer: Viewer, wanted: AccountFilter, part:
     """A page of the accounts that a viewer may read, by name."""
     condition, parameters = wanted.sql(viewer)
     page, key = part.sql(["name", "account_id"])
-    rows = await info.context.read(read_rows, AccountState, "account", condition + page, *parameters, *key)
+    rows = None
+    if asks_for_items(info):
+        rows = await info.context.read(read_rows, AccountState, "account", condition + page, *parameters, *key)
     return connection(
         part,
         rows,

@@ -20,7 +20,7 @@ from schema.kinds import CallStatus, RefusalReason, Service
 from schema.ledger import LedgerEntry
 from schema.money import Money
 from schema.nodes import Node, find, found_by
-from schema.paging import Connection, Window, connection, counting, known
+from schema.paging import Connection, Window, asks_for_items, connection, counting, known
 from schema.rows import RateRow, read_rows
 
 if TYPE_CHECKING:
@@ -193,7 +193,9 @@ async def list_calls(info: Info, account: AccountState, asked: CallFilter, wante
     # Of a rare state all are read and sorted, which the sum asks for: in order of answer, every other call would be.
     answered = "(answered_at + 0)" if asked.status in _RARE else "answered_at"
     page, key = wanted.sql([answered, "call_no"], descending=True)
-    rows = await info.context.read(read_rows, CallState, "call", condition + page, *parameters, *key)
+    rows = None
+    if asks_for_items(info):
+        rows = await info.context.read(read_rows, CallState, "call", condition + page, *parameters, *key)
     return connection(
         wanted,
         rows,

@@ -23,6 +23,7 @@ from credits.keys import Keys
 from credits.language import Language
 from credits.providers import Providers
 from credits.terms import USUAL_TERMS, Terms
+from db.beside import Outcome, side_by_side
 from db.session import Database, Session
 from schema.access import Viewer
 from schema.budgets import Budget
@@ -172,17 +173,9 @@ class Context:
 Info = strawberry.Info[Context, None]
 
 
-def _on_one_snapshot(
-    database: Database, readings: list[Callable[[Session], Any]]
-) -> list[tuple[Any, Exception | None]]:
-    answers: list[tuple[Any, Exception | None]] = []
+def _on_one_snapshot(database: Database, readings: list[Callable[[Session], Any]]) -> list[Outcome]:
     with database.reading() as session:
-        for reading in readings:
-            try:
-                answers.append((reading(session), None))
-            except Exception as trouble:  # noqa: BLE001 - it goes to whoever asked
-                answers.append((None, trouble))
-    return answers
+        return side_by_side(session, readings)
 
 
 def _in_transaction(database: Database, verb: Callable[[Session], T]) -> T:

@@ -7,7 +7,6 @@ batch. Each has its own answer, and one whose posting fails spoils no other (DES
 import asyncio
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context
@@ -76,7 +75,7 @@ class CallGatherer:
             self._waiting.append(_Waiting(message, now, loop, future, deed))
             starts, self._is_posting = not self._is_posting, True
         if starts:
-            self._start()
+            self._start(loop)
         return await future
 
     def live_on(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -84,9 +83,11 @@ class CallGatherer:
         if self._database.is_postgresql:
             self._home = loop
 
-    def _start(self) -> None:
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._home is None:
             self._thread.submit(self._post_all)
+        elif self._home is loop:
+            self._start_at_home(loop)
         else:
             self._home.call_soon_threadsafe(self._start_at_home, self._home)
 
@@ -96,13 +97,14 @@ class CallGatherer:
 
     def _post_all(self) -> None:
         while batch := self._next_batch():
-            _hand_out(batch, self._results_of(batch))
+            _hand_out(batch, self._results_of(batch), here=None)
 
     async def _post_all_at_home(self, home: asyncio.AbstractEventLoop) -> None:
         while batch := self._next_batch():
             work = partial(self._results_of, batch)
             is_small = sum(each.weight for each in batch) <= _MOST_AT_HOME
-            _hand_out(batch, await (on_loop(work) if is_small else home.run_in_executor(self._thread, work)))
+            results = await (on_loop(work) if is_small else home.run_in_executor(self._thread, work))
+            _hand_out(batch, results, here=home)
             await asyncio.sleep(0)  # the answers leave, and what has come meanwhile comes along
 
     def _results_of(self, batch: list[_Waiting]) -> list[Any]:
@@ -165,28 +167,31 @@ def _put_on_record(session: Session, deed: Deed, answer: Answer) -> None:
         )
 
 
-def _hand_out(batch: list[_Waiting], results: list[Answer | Exception]) -> None:
-    """Give every answer to its own event loop, each loop woken once."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[Callable[[], None]]] = defaultdict(list)
+def _hand_out(
+    batch: list[_Waiting], results: list[Answer | Exception], *, here: asyncio.AbstractEventLoop | None
+) -> None:
+    """Give every answer to its own event loop: at once on the one that runs `here`, each other woken once."""
+    elsewhere: defaultdict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Any]]] = defaultdict(list)
     for waiting, result in zip(batch, results, strict=True):
-        by_loop[waiting.loop].append(_settling(waiting.future, result))
-    for loop, settlings in by_loop.items():
-        with suppress(RuntimeError):  # it has been closed: nobody waits there any more
-            loop.call_soon_threadsafe(_settle_all, settlings)
-
-
-def _settling(future: "asyncio.Future[Any]", result: Answer | Exception) -> Callable[[], None]:
-    def settle() -> None:
-        if future.done():  # whoever asked has gone
-            return
-        if isinstance(result, Exception) and not isinstance(result, Refusal):
-            future.set_exception(result)
+        if waiting.loop is here:
+            _settle(waiting, result)
         else:
-            future.set_result(result)
+            elsewhere[waiting.loop].append((waiting, result))
+    for loop, settled in elsewhere.items():
+        with suppress(RuntimeError):  # it has been closed: nobody waits there any more
+            loop.call_soon_threadsafe(_settle_all, settled)
 
-    return settle
+
+def _settle_all(settled: list[tuple[_Waiting, Any]]) -> None:
+    for waiting, result in settled:
+        _settle(waiting, result)
 
 
-def _settle_all(settlings: list[Callable[[], None]]) -> None:
-    for settle in settlings:
-        settle()
+def _settle(waiting: _Waiting, result: Any) -> None:
+    future = waiting.future
+    if future.done():  # whoever asked has gone
+        return
+    if isinstance(result, Exception) and not isinstance(result, Refusal):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

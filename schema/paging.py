@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
+from graphql import FieldNode
 
 from credits.refusals import invalid
 from schema.context import Info
@@ -23,6 +24,8 @@ Key = tuple[Any, ...]
 LARGEST_PAGE = 200
 USUAL_PAGE = 50
 _LARGEST_NUMBER = 2**63
+# What is asked of a list without regard to its items.
+_OF_NO_ITEM = ("totalCount", "__typename")
 
 First = Annotated[int | None, strawberry.argument(description="How many to return at most, 1 to 200.")]
 After = Annotated[str | None, strawberry.argument(description="Return what follows this cursor.")]
@@ -102,15 +105,18 @@ def window(first: int | None, after: str | None, before: str | None, *key: type)
 
 def connection(
     wanted: Window,
-    rows: Sequence[Row],
+    rows: Sequence[Row] | None,
     *,
     key: Callable[[Row], Key],
     node: Callable[[Row], T],
     count: Callable[[], Awaitable[int]],
 ) -> Connection[T]:
-    """A page of the rows that `Window.sql` read."""
-    goes_on = len(rows) > wanted.first
-    shown = rows[: wanted.first]
+    """A page of the rows that `Window.sql` read; None where nobody asks for items. `count` counts a list that does not
+    end with its first page."""
+    goes_on = len(rows or ()) > wanted.first
+    shown = (rows or ())[: wanted.first]
+    if rows is not None and wanted.key is None and not goes_on:
+        count = known(len(shown))
     if wanted.backwards:
         shown = shown[::-1]
     edges = [Edge(cursor=write_cursor(key(row)), node=node(row)) for row in shown]
@@ -121,6 +127,13 @@ def connection(
         end_cursor=edges[-1].cursor if edges else None,
     )
     return Connection(edges=edges, page_info=info, count=count)
+
+
+def asks_for_items(info: Info) -> bool:
+    """Whether a list is asked for more than its count."""
+    nodes = info._raw_info.field_nodes
+    selected = [each for node in nodes for each in (node.selection_set.selections if node.selection_set else ())]
+    return not all(isinstance(each, FieldNode) and each.name.value in _OF_NO_ITEM for each in selected)
 
 
 def counting(info: Info, table: str, condition: str, parameters: Sequence[Any]) -> Callable[[], Awaitable[int]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 
 from db.migrations import upgrade
 from db.session import Database
@@ -20,6 +21,11 @@ _SHARED_DATA = Path(
     os.environ.get("CREDITS_SHARED_DATA") or Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 )
 _MEMORY, _MEMORY_NEEDED_BYTES = Path("/dev/shm"), 2 << 30
+
+
+# How long one example takes is the machine's matter, on which others are at work, too.
+settings.register_profile("credits", deadline=None)
+settings.load_profile("credits")
 
 
 def pytest_configure() -> None:

@@ -1,5 +1,6 @@
 """The accounts of a database that calls are made on: opened, put under load, and proved in the end."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -91,6 +92,8 @@ class Books:
         async with connected(HOST, serves.port, CLIENTS) as clients:
             if per_second is None:  # half of a load follows on the whole, and finds all warm
                 self._count(await Run(clients, calls).closely(WARM_UP_SECONDS, LEAST_WARMING))
+                if self.database.is_postgresql:  # as its autovacuum does, within a minute; no run is as long
+                    await asyncio.to_thread(_analyze, self.database)
             meter, began = self.meter(server=[serves.pid]), time.process_time()
             run = Run(clients, calls)
             if per_second is None:

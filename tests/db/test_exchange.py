@@ -103,7 +103,7 @@ def test_what_the_server_forgot_in_part_is_prepared_again(postgresql_database: D
         for statement in ("SELECT 1", "SELECT 2"):
             exchange.add(statement)
         exchange.send()
-        driver.pgconn.exec_(b"DEALLOCATE " + driver.names["SELECT 2"])
+        driver.pgconn.exec_(b"DEALLOCATE " + driver.names["SELECT 2", ()])
 
     with pytest.raises(psycopg.errors.InvalidSqlStatementName), asking(postgresql_database) as (_, exchange):
         exchange.add("SELECT 2")

@@ -139,3 +139,51 @@ def test_every_list_can_be_walked_from_end_to_end(api: Api, field: str) -> None:
         after, more = found["pageInfo"]["endCursor"], found["pageInfo"]["hasNextPage"]
 
     assert len(seen) == len(set(seen)) == found["totalCount"]
+
+
+LOTS = """query ($account: ID!, $first: Int, $after: String) {
+  account(id: $account) { lots(first: $first, after: $after) %s }
+}"""
+
+
+@pytest.mark.parametrize(("first", "counted"), [(4, 1), (5, 0), (6, 0)])
+def test_a_list_that_ends_with_its_first_page_is_counted_by_it(
+    api: Api, statements: list[str], first: int, counted: int
+) -> None:
+    account_id = account_with_five_lots(api)
+    statements.clear()
+
+    found = api.ask(LOTS % "{ totalCount nodes { id } }", account=acct(account_id), first=first)
+
+    assert found["account"]["lots"]["totalCount"] == 5
+    assert sum("count(*)" in each for each in statements) == counted
+
+
+def test_a_later_page_says_how_many_there_are_in_all(api: Api) -> None:
+    account_id = account_with_five_lots(api)
+    wanted = LOTS % "{ totalCount nodes { id } pageInfo { endCursor } }"
+    first = api.ask(wanted, account=acct(account_id), first=3)["account"]["lots"]
+
+    last = api.ask(wanted, account=acct(account_id), first=3, after=first["pageInfo"]["endCursor"])["account"]["lots"]
+
+    assert (last["totalCount"], len(last["nodes"])) == (5, 2)
+
+
+CALLS = "query ($account: ID!) { account(id: $account) { calls(status: AUTHORIZED, first: 1) %s } }"
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_read"),
+    [("{ totalCount }", False), ("{ totalCount nodes { id } }", True), ("{ pageInfo { hasNextPage } }", True),
+     ("{ totalCount __typename }", False), ("{ ... { totalCount } }", True)],
+)  # fmt: skip
+def test_of_a_list_of_calls_of_which_only_the_count_is_asked_for_no_call_is_read(
+    api: Api, statements: list[str], asked: str, is_read: bool
+) -> None:
+    account_id = account_with_five_lots(api)
+    statements.clear()
+
+    found = api.ask(CALLS % asked, account=acct(account_id))["account"]["calls"]
+
+    assert found.get("totalCount", 0) == 0
+    assert any('FROM "call"' in each and "count(*)" not in each for each in statements) == is_read

@@ -200,3 +200,16 @@ def test_nothing_is_cut_off_on_a_small_phone(phone: Page, site: Site, path: str)
     phone.goto(f"/accounts/{site.account}{path}")
 
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("path", ["/statements", "/ledger", "/calls/import", "/plans", "/audit", "/notices"])
+def test_where_one_is_stands_in_sight_on_a_small_phone(phone: Page, site: Site, path: str) -> None:
+    sign_in(phone)
+
+    phone.goto(f"/accounts/{site.account}{path}")
+
+    for current in phone.locator("nav [aria-current]").all():
+        box = current.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360

@@ -24,7 +24,9 @@ class ReverseCallInput:
 class RateCallsInput:
     account_id: strawberry.ID = strawberry.field(description="The account that pays.")
     call_ids: list[str] | None = strawberry.field(
-        default=None, description="The switch's own ids; left out: all that wait for a rate, up to 1,000 at a time."
+        default=None,
+        description="The switch's own ids; left out: those that have waited longest. Up to 1,000 are tried at a time;"
+        " ask again until `stillUnrated` is 0 or no `calls` come.",
     )
 
 

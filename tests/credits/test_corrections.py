@@ -314,6 +314,20 @@ def test_rating_again_charges_nothing_more(books: Books) -> None:
     assert books.dump() == before
 
 
+def test_of_more_than_a_thousand_that_wait_a_second_go_rates_the_rest(books: Books) -> None:
+    books.grant(2_000)
+    for half in ("a", "b"):
+        books.record(*(a_call(1, call_id=f"{half}{number}", to_number=UNRATED) for number in range(502)))
+    publish_france(books)
+
+    goes = [rate_later(books) for _ in range(3)]
+
+    assert [len(go) for go in goes] == [1_000, 4, 0]
+    charges = [entry for entry in books.entries() if entry.kind == EntryKind.CALL_CHARGE]
+    assert [entry.amount_micros for entry in charges] == [-micros(1)] * 1_004
+    assert books.breaches() == []
+
+
 def test_only_the_calls_that_are_named_are_rated(books: Books) -> None:
     books.record(*(a_call(1, call_id=call_id, to_number=UNRATED) for call_id in ("c1", "c2", "c3")))
     publish_france(books)

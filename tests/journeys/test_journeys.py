@@ -12,6 +12,8 @@ from tests.journeys.conftest import OLGA, Site, sign_in
 from tests.serving import soon
 
 pytestmark = pytest.mark.journey
+INK_AND_PAPER = """
+    [getComputedStyle(document.body).color, getComputedStyle(document.querySelector(".paper")).backgroundColor]"""
 
 
 def type_amount(page: Page, amount: str) -> None:
@@ -200,3 +202,45 @@ def test_nothing_is_cut_off_on_a_small_phone(phone: Page, site: Site, path: str)
     phone.goto(f"/accounts/{site.account}{path}")
 
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("path", ["/statements", "/ledger", "/calls/import", "/plans", "/audit", "/notices"])
+def test_where_one_is_stands_in_sight_on_a_small_phone(phone: Page, site: Site, path: str) -> None:
+    sign_in(phone)
+
+    phone.goto(f"/accounts/{site.account}{path}")
+
+    for current in phone.locator("nav [aria-current]").all():
+        box = current.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+
+
+@pytest.mark.parametrize("chosen", ["As the system", "Dark"])
+def test_dark_pages_are_printed_dark_on_white(page: Page, site: Site, chosen: str) -> None:
+    sign_in(page)
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"/accounts/{site.account}/statements/2026-10")
+    page.get_by_role("button", name=chosen).click()
+    on_screen = page.evaluate(INK_AND_PAPER)
+
+    page.emulate_media(media="print")
+
+    assert on_screen == ["rgb(236, 232, 224)", "rgb(31, 28, 25)"]
+    assert page.evaluate(INK_AND_PAPER) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+
+
+def test_the_last_month_below_the_chart_is_not_cut_off_on_a_small_phone(phone: Page, site: Site) -> None:
+    sign_in(phone)
+    phone.goto(f"/accounts/{site.account}/clock?back=/accounts/{site.account}")
+    phone.get_by_label("Move it to").fill("2026-11-01T12:00")
+
+    phone.get_by_role("button", name="Move the clock").click()
+    phone.wait_for_url(re.compile(f"{site.account}$"))
+
+    month = phone.locator(".chart-month").last.bounding_box()
+    chart = phone.locator(".chart-frame").bounding_box()
+    assert month is not None
+    assert chart is not None
+    assert month["x"] + month["width"] <= chart["x"] + chart["width"]

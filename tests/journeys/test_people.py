@@ -70,3 +70,13 @@ def test_nothing_is_lost_on_a_phone(phone: Page, site: Site) -> None:
     for path in ("users", "users/new", "users/import", "pools", "plans"):
         phone.goto(f"/accounts/{site.account}/{path}")
         assert phone.evaluate("document.documentElement.scrollWidth") == 360, path
+
+
+def test_a_users_figures_say_what_they_are_on_a_phone(phone: Page, site: Site) -> None:
+    sign_in(phone)
+    enter(phone, site, "Mia")
+
+    phone.goto(f"/accounts/{site.account}/users")
+
+    said = "getComputedStyle(document.querySelector('tbody td.amount'), '::after').content"
+    assert phone.evaluate(said) == '"Spent this month, USD"'

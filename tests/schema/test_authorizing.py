@@ -223,6 +223,25 @@ def test_calls_without_a_rate_are_priced_once_there_is_one(small_api: Api, accou
     assert after["stillUnrated"] == 0
 
 
+def test_a_client_goes_on_until_no_call_is_without_a_rate(small_api: Api, account_id: int) -> None:
+    record = "mutation Record($input: RecordCallsInput!) { recordCalls(input: $input) { errors { code } } }"
+    rate = "mutation Rate($input: RateCallsInput!) { rateCalls(input: $input) { calls { callId } stillUnrated } }"
+    asked, seen = {"accountId": acct(account_id)}, list[tuple[int, int]]()
+    for half in ("a", "b"):
+        calls = [
+            {"callId": f"{half}{number}", "to": "+33142685300", "answeredAt": "2026-10-01T12:00:00Z",
+             "durationSeconds": 60} for number in range(502)
+        ]  # fmt: skip
+        small_api.ask(record, input={**asked, "calls": calls})
+    make_deck(small_api.database, a_rate("33", "0.05"), effective_from=1)
+
+    while not seen or (seen[-1][0] and seen[-1][1]):
+        answer = small_api.ask(rate, input=asked)["rateCalls"]
+        seen.append((len(answer["calls"]), answer["stillUnrated"]))
+
+    assert seen == [(1_000, 4), (4, 0)]
+
+
 def test_a_switch_may_not_use_another_accounts_calls(small_api: Api, account_id: int) -> None:
     stranger = make_account(small_api.database)
     error = small_api.ask(

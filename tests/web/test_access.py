@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from credits.ids import public_id
+from credits.ids import public_id, read_id
 from credits.people import create_person
 from credits.tokens import find_token
 from db.kinds import Scope
 from db.session import Database
-from tests.factories import NOW
+from tests.factories import NOW, make_lot
 from tests.web.conftest import Browser
 from tests.web.test_people import text
 
@@ -208,6 +208,20 @@ def test_an_account_is_closed_by_its_name_and_can_only_be_read_then(olga: Browse
     assert "<form" not in page.text.split("<main")[1].split("</main>")[0]
     assert olga.see(CLOSING).headers["location"] == olga.path("/accounts/{other}/settings")
     assert "this account is closed, and can only be read. Moved away" in text(olga.see("/accounts/{other}"))
+
+
+def test_what_a_closed_account_has_left_is_not_called_usable(olga: Browser, sqlite_database: Database) -> None:
+    make_lot(sqlite_database, read_id("acct", olga.other)[0], 100)
+    usable = text(olga.see("/accounts/{other}"))
+    olga.send(CLOSING, name="Fabrikam", reason="Moved away")
+
+    overview, lots = text(olga.see("/accounts/{other}")), text(olga.see("/accounts/{other}/lots"))
+
+    assert "1 usable" in usable
+    assert "1 with something left, which cannot be used" in overview
+    assert "usable through" not in overview
+    assert "Not usable: the account is closed" in lots
+    assert [row["State"] for row in rows(olga, "/accounts/{other}/lots.csv")] == ["Not usable: the account is closed"]
 
 
 # ---- the operator's list of accounts ----

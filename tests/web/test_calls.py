@@ -66,6 +66,13 @@ def report(database: Database, account_id: int, *reports: CallReport) -> None:
         record_calls(session, rates=RateBook(), account_id=account_id, reports=reports, now=NOW)
 
 
+def wait(database: Database, account_id: int, count: int) -> None:
+    """Record calls to Paris, which has no rate."""
+    calls = [CallReport(f"p{number}", PARIS, NOW - HOUR, 60) for number in range(count)]
+    for start in range(0, count, 1_000):
+        report(database, account_id, *calls[start : start + 1_000])
+
+
 @pytest.fixture
 def unrated(sqlite_database: Database, account_id: int) -> str:
     """The address of one of two calls that had no rate: one to Paris and one to Madrid."""
@@ -255,6 +262,48 @@ def test_however_many_calls_wait_each_is_tried(ada: Browser, sqlite_database: Da
 
     assert "Calls that have a rate now: 1. They were charged $0.05 in all." in answer
     assert "Calls that still have none: 205." in answer
+
+
+def go_on(browser: Browser, answer: Any) -> str:
+    """Send the form that offers to go on with the calls that wait."""
+    fields = dict(re.findall(r'<input type="hidden" name="(csrf_token|after)" value="([^"]+)"', answer.text))
+    return text_of(browser.client.post(browser.path(f"{CALLS}/rating"), data=fields))
+
+
+def test_more_calls_than_one_go_takes_are_rated_in_a_second(
+    ada: Browser, sqlite_database: Database, account_id: int
+) -> None:
+    wait(sqlite_database, account_id, 1_003)
+    make_deck(sqlite_database, a_rate("33", "0.001"), effective_from=1)
+
+    asked = text_of(ada.see(f"{CALLS}/rating"))
+    first = ada.send(f"{CALLS}/rating")
+    second = go_on(ada, first)
+    again = go_on(ada, first)
+
+    assert "Price these calls (1,003)" in asked
+    assert "Up to 1,000 are tried in one go." in asked
+    assert "Calls that have a rate now: 1,000. They were charged $1.00 in all." in text_of(first)
+    assert "Calls that are left: 3." in text_of(first)
+    assert "Calls that have a rate now: 3. They were charged $0.003 in all." in second
+    assert "Calls that are left" not in second
+    assert "Calls that have a rate now" not in again
+    assert "Available $148.877" in again
+
+
+def test_those_behind_a_thousand_that_still_have_no_rate_are_tried_by_going_on(
+    ada: Browser, sqlite_database: Database, account_id: int
+) -> None:
+    wait(sqlite_database, account_id, 1_000)
+    report(sqlite_database, account_id, CallReport("m1", "+34914000000", NOW - 2 * HOUR, 60))
+    make_deck(sqlite_database, a_rate("34", "0.05"), effective_from=1)
+
+    first = ada.send(f"{CALLS}/rating")
+    second = go_on(ada, first)
+
+    assert "None of the calls that were tried has a rate by now. Calls that are left: 1,001." in text_of(first)
+    assert "Calls that have a rate now: 1. They were charged $0.05 in all." in second
+    assert "Calls that still have none: 1,000." in second
 
 
 @pytest.mark.parametrize(

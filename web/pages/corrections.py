@@ -17,7 +17,9 @@ from web.listing import Row
 from web.reader import language_of
 from web.rendering import render
 
+# How many calls one mutation rates, and how many one form: a browser does not wait for minutes.
 _AT_A_TIME = 200
+_IN_ONE_GO = 1_000
 _FIELDS = of_fields("reason")
 # What can be done by which mutation; each is the last word of an address below the call's.
 _MUTATIONS = {"reversal": "reverse_call", "release": "release_call", "rating": "rate_calls"}
@@ -85,20 +87,24 @@ async def ask_to_rate(request: Request) -> Response:
     data = await _unrated(request)
     if data["account"]["viewerRole"] not in ("OPERATOR", "ADMIN"):
         raise NotAllowed
-    return _rating_page(request, data, None, [])
+    return _rating_page(request, data, None, [], None)
 
 
 async def rate_all(request: Request) -> Response:
-    """Price all calls that wait, page after page, and say what came of it."""
-    rated, data = _Rated(), await _unrated(request, first=_AT_A_TIME)
-    problems: list[Problem] = []
-    while (waiting := data["account"]["unrated"])["nodes"] and not problems:
+    """Price calls that wait, as many as one go may take, and say what came of it and whether there are more to try."""
+    rated, problems = _Rated(), list[Problem]()
+    after = (await read_form(request)).get("after") or None
+    for _ in range(_IN_ONE_GO // _AT_A_TIME):
+        data = await _unrated(request, first=_AT_A_TIME, after=after)
+        waiting = data["account"]["unrated"]
         call_ids = [call["callId"] for call in waiting["nodes"]]
         payload = await tell(request, "rate_calls", accountId=request.path_params["account"], callIds=call_ids)
         problems = problems_of(payload["errors"], {})
         rated.add(payload["calls"])
-        data = await _unrated(request, first=_AT_A_TIME, after=waiting["pageInfo"]["endCursor"])
-    return _rating_page(request, await _unrated(request), rated, problems)
+        after = waiting["pageInfo"]["endCursor"] if waiting["pageInfo"]["hasNextPage"] else None
+        if problems or after is None:
+            break
+    return _rating_page(request, await _unrated(request), rated, problems, after)
 
 
 @dataclass(slots=True)
@@ -136,7 +142,10 @@ def _page(request: Request, data: dict[str, Any], typed: dict[str, str], problem
     )
 
 
-def _rating_page(request: Request, data: dict[str, Any], rated: _Rated | None, problems: list[Problem]) -> Response:
+def _rating_page(
+    request: Request, data: dict[str, Any], rated: _Rated | None, problems: list[Problem], after: str | None
+) -> Response:
+    """The question, or what came of it; `after` is behind the last call that was tried, where others follow."""
     done = rated or _Rated()
     return render(
         request,
@@ -146,6 +155,8 @@ def _rating_page(request: Request, data: dict[str, Any], rated: _Rated | None, p
         tried=rated is not None and not problems,
         rated=done.count,
         charged={"amount": str(done.charge), "currency": data["account"]["currency"]},
+        after=after,
+        most=_IN_ONE_GO,
         errors=problems,
     )
 

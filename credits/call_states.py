@@ -7,7 +7,8 @@ expired still charges it (pitfalls, reservations).
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from operator import attrgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from db.kinds import CallStatus
@@ -95,27 +96,27 @@ _FOR_GOOD = {
 }
 _CHANGING = tuple(column for column in COLUMNS[2:] if column not in _FOR_GOOD)
 _READ = f"SELECT {', '.join(COLUMNS)} FROM call"
+# Each is looked up by itself: LIMIT has PostgreSQL plan it so. One that reads all calls of an account, which is cheap
+# while it has a few, would stay until somebody counts what it has by now.
+READ_EACH = (
+    "SELECT found.* FROM unnest(?::bigint[], ?::text[]) AS asked(account_id, call_id),"
+    f" LATERAL ({_READ} WHERE account_id = asked.account_id AND call_id = asked.call_id LIMIT 1) AS found"
+)
 _row_of = attrgetter(*COLUMNS)
 _changed_of = attrgetter(*_KEYS, *_CHANGING)
 
 
 def known_calls(session: Session, wanted: Iterable[tuple[int, str]]) -> Callable[[], dict[tuple[int, str], CallState]]:
     """The calls that are on record, of some accounts and call ids, to be fetched later."""
-    by_account: dict[int, set[str]] = {}
-    for account_id, call_id in wanted:
-        by_account.setdefault(account_id, set()).add(call_id)
-    if session.is_postgresql and len(by_account) > 1:
-        keys = [(account_id, call_id) for account_id, call_ids in by_account.items() for call_id in call_ids]
-        asked = [
-            session.ask(
-                f"{_READ} WHERE (account_id, call_id) IN (SELECT * FROM unnest(?::bigint[], ?::text[]))",
-                [account_id for account_id, _ in keys], [call_id for _, call_id in keys],
-            )
-        ]  # fmt: skip
+    keys = sorted(set(wanted))
+    if session.is_postgresql:
+        asked = [session.ask(READ_EACH, [account_id for account_id, _ in keys], [call_id for _, call_id in keys])]
     else:
+        by_account = groupby(keys, key=itemgetter(0))
         within = f"{_READ} WHERE account_id = ? AND {session.among('call_id')}"
         asked = [
-            session.ask(within, account_id, session.listed(call_ids)) for account_id, call_ids in by_account.items()
+            session.ask(within, account_id, session.listed(call_id for _, call_id in found))
+            for account_id, found in by_account
         ]
     return lambda: {(row[0], row[2]): CallState(*row) for fetch in asked for row in fetch()}
 

@@ -141,6 +141,8 @@ class Language:
 
     def number(self, value: int | Decimal) -> str:
         """A number with the language's grouping and every decimal that it has."""
+        if isinstance(value, int):
+            return _written_count(self.code, int(value))
         return format_decimal(value, locale=self.locale, decimal_quantization=False)
 
     def date_time(self, at: int, time_zone: str = "UTC") -> str:
@@ -190,6 +192,11 @@ class Language:
 def language(code: str) -> Language:
     """The language of a code such as en or ja; another code is answered in English."""
     return Language(code)
+
+
+@lru_cache(maxsize=4_096)
+def _written_count(code: str, value: int) -> str:
+    return format_decimal(value, locale=language(code).locale)
 
 
 @lru_cache(maxsize=4_096)

@@ -140,7 +140,7 @@ class Figures:
 
     def month(self, text: str) -> str:
         """The name of a day's month, short."""
-        return format_date(date.fromisoformat(text), "LLL", locale=self.language.locale)
+        return _short_month(self.language.code, date.fromisoformat(text).month)
 
     def month_of_year(self, text: str) -> Markup:
         """The month of a day, in full: October 2026."""
@@ -286,6 +286,11 @@ def _shown_time(code: str, zone: str, at: datetime, shown: str) -> Markup:
 @lru_cache(maxsize=_REMEMBERED)
 def _written_day(code: str, day: date) -> str:
     return format_date(day, "medium", locale=language(code).locale)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _short_month(code: str, month: int) -> str:
+    return format_date(date(2000, month, 1), "LLL", locale=language(code).locale)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, nodes
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -26,23 +26,52 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 _ROLES = ("VIEWER", "BILLING", "ADMIN", "OPERATOR")
 
-environment = Environment(
-    loader=FileSystemLoader(TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
-environment.globals.update(static=static, smallest_unit=smallest_unit, languages=LANGUAGES, themes=THEMES)
+
+class Templates(Environment):
+    """The templates; those of a language have its sentences written into them when they are compiled, save those that
+    have values."""
+
+    def __init__(self, language: Language | None = None) -> None:
+        super().__init__(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self.globals.update(static=static, smallest_unit=smallest_unit, languages=LANGUAGES, themes=THEMES)
+        self._language = language
+
+    def _generate(self, source: nodes.Template, *rest: Any, **named: Any) -> str:
+        if self._language is not None:
+            for output in source.find_all(nodes.Output):
+                output.nodes = [self._said(each, self._language) for each in output.nodes]
+        return super()._generate(source, *rest, **named)
+
+    def _said(self, shown: nodes.Expr, language: Language) -> nodes.Expr:
+        match shown:
+            case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=message)], kwargs=[], dyn_kwargs=None):
+                return nodes.TemplateData(str(escape(language.say(message))))
+        return shown
+
+
+environment = Templates()
+
+
+@cache
+def templates_in(language: Language) -> Templates:
+    """The templates of a language."""
+    return Templates(language)
 
 
 def render(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """A page of `templates/`, or its block that HX-Target names."""
-    page = environment.get_template(template)
-    known = {**_surroundings(request, values), **values}
-    block = _block(page, request)
-    html = page.render(known) if block is None else _render_block(page, block, known)
+    templates = templates_in(language_of(request))
+    page, base = templates.get_template(template), templates.get_template("base.html")
+    known = {**_surroundings(request, templates, values), **values}
+    block = _block(page, base, request)
+    html = page.render(known) if block is None else _render_block(page, base, block, known)
     headers = {"Cache-Control": "no-store", "Vary": "HX-Target, Cookie, Accept-Language"}
     return HTMLResponse(html, status_code, headers)
 
@@ -54,7 +83,7 @@ def say(language: Language, message: str, **values: Any) -> str:
     return language.say(message, **values)
 
 
-def _surroundings(request: Request, values: Mapping[str, Any]) -> dict[str, Any]:
+def _surroundings(request: Request, templates: Templates, values: Mapping[str, Any]) -> dict[str, Any]:
     """What every template may use, beside what its handler gives it."""
     language = language_of(request)
     data = values.get("data") or {}
@@ -83,7 +112,7 @@ def _surroundings(request: Request, values: Mapping[str, Any]) -> dict[str, Any]
         "errors": [],
         "typed": {},
     }
-    macros: Template = environment.get_template("macros.html")
+    macros: Template = templates.get_template("macros.html")
     known["ui"] = macros.make_module(known | {name: each for name, each in values.items() if name in known})
     return known
 
@@ -99,21 +128,17 @@ def _has_role(account: Mapping[str, Any] | None, role: str) -> bool:
     return account is not None and _ROLES.index(account["viewerRole"]) >= _ROLES.index(role)
 
 
-def _block(page: Template, request: Request) -> str | None:
+def _block(page: Template, base: Template, request: Request) -> str | None:
     """The block of a page that HX-Target names, if it has one of that name; `page` itself stands in the base."""
     name = request.headers.get("hx-target", "").partition("#")[2]
-    return name if name in page.blocks or name in _base().blocks else None
+    return name if name in page.blocks or name in base.blocks else None
 
 
-def _render_block(page: Template, block: str, known: dict[str, Any]) -> str:
+def _render_block(page: Template, base: Template, block: str, known: dict[str, Any]) -> str:
     context = page.new_context(known)
-    for name, render_inherited in _base().blocks.items():
+    for name, render_inherited in base.blocks.items():
         context.blocks.setdefault(name, []).append(render_inherited)
     return "".join(context.blocks[block][0](context))
-
-
-def _base() -> Template:
-    return environment.get_template("base.html")
 
 
 def _graphiql(request: Request) -> str | None:

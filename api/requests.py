@@ -8,7 +8,6 @@ import re
 import secrets
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -65,7 +64,7 @@ class Requests:
 
 
 def _id_of(scope: Scope) -> str:
-    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == _RAW_HEADER), "")
     return given if _ACCEPTABLE_ID.fullmatch(given) else secrets.token_hex(8)
 
 

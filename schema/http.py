@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
@@ -242,11 +242,28 @@ def read_asked(given: Any) -> Asked:
     return Asked(query, given.get("variables"), given.get("operationName"))
 
 
-def _answer(result: ExecutionResult, media_type: str) -> Response:
+def _answer(result: ExecutionResult, media_type: str) -> ASGIApp:
     text = write_json(body_of(result))
     if media_type == EVENTS:
         return _response(200, write_event("next", text) + write_event("complete"), EVENTS)
-    return _response(200 if was_run(result) or media_type == PLAIN_JSON else 400, text, media_type)
+    return _Written(200 if was_run(result) or media_type == PLAIN_JSON else 400, text.encode(), media_type)
+
+
+class _Written:
+    """An answer as it goes out; one that is a `Response` works its headers out first."""
+
+    __slots__ = ("_body", "_media_type", "_status")
+
+    def __init__(self, status: int, body: bytes, media_type: str) -> None:
+        self._status = status
+        self._body = body
+        self._media_type = media_type
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        headers = [_CONTENT_TYPES[self._media_type], (b"content-length", b"%d" % len(self._body))]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body})
 
 
 def _refused(status: int, message: str, media_type: str, headers: dict[str, str] | None = None) -> Response:
@@ -256,5 +273,12 @@ def _refused(status: int, message: str, media_type: str, headers: dict[str, str]
 
 
 def _response(status: int, text: str, media_type: str, headers: dict[str, str] | None = None) -> Response:
-    # Starlette adds a charset to text only; JSON is UTF-8 by definition, and says so for old clients.
-    return Response(text.encode(), status, {"content-type": f"{media_type}; charset=utf-8", **(headers or {})})
+    return Response(text.encode(), status, {"content-type": _content_type(media_type), **(headers or {})})
+
+
+def _content_type(media_type: str) -> str:
+    """Starlette adds a charset to text only; JSON is UTF-8 by definition, and says so for old clients."""
+    return f"{media_type}; charset=utf-8"
+
+
+_CONTENT_TYPES = {name: (b"content-type", _content_type(name).encode()) for name in (RESPONSE_JSON, PLAIN_JSON)}

@@ -1,9 +1,7 @@
 """Rate decks and their rates: listing, and finding the rates of a number."""
 
 import json
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -16,7 +14,6 @@ from credits.instants import instant, moment
 from credits.money import price_of
 from credits.publishing import RateDraft
 from credits.refusals import Refusal
-from credits.searching import like
 from db.kinds import Scope
 from db.session import Session
 from schema.access import Needs
@@ -24,12 +21,9 @@ from schema.context import Context, Info
 from schema.fields import query, resolved
 from schema.kinds import Rounding, Service
 from schema.nodes import Node, found_by
-from schema.paging import After, Before, Connection, First, Key, Window, connection, counting, known, window
+from schema.paging import After, Before, Connection, First, Window, connection, counting, known, window
+from schema.rate_finding import RateFinding
 from schema.rows import DeckRow, RateRow, columns_of, read_rows
-
-_ORDER = ("deck_id", "service", "prefix")
-_NUMBER = re.compile(r"\+?[0-9][0-9 ().\-/]*")
-_LONGEST_PREFIX = 15
 
 
 @strawberry.type(description="A published price list. It is never edited: a later one takes over, whole.")
@@ -172,14 +166,20 @@ class RateQueries:
     @query(
         Needs(Scope.READ),
         "Rates, of one deck or of all that count at an instant. Searching for a number finds the rate that would price"
-        " it first, then the shorter prefixes, then the longer ones; searching for words looks at destinations.",
+        " it first, then the shorter prefixes, then the longer ones. A country's code finds its rates; its name finds"
+        " them first, then others with the name in their destination. Other words are looked for in destinations and"
+        " at the beginning of countries' names.",
     )
     async def rates(
         self,
         info: Info,
         deck_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this deck's.")] = None,
         search: Annotated[
-            str | None, strawberry.argument(description="A number, part of a destination's name, or a country code.")
+            str | None,
+            strawberry.argument(
+                description="A number or its beginning, part of a destination's name, or a country: its code, or its"
+                " name in English or Japanese."
+            ),
         ] = None,
         service: Annotated[Service | None, strawberry.argument(description="Only for this kind of call.")] = None,
         at: Annotated[
@@ -190,7 +190,7 @@ class RateQueries:
         after: After = None,
         before: Before = None,
     ) -> Connection[Rate]:
-        finding = _Finding.read(search or "", service)
+        finding = RateFinding.read(search or "", service)
         wanted = window(first, after, before, *finding.key_types)
         instant_at = info.context.now if at is None else instant(at)
         decks = await info.context.read(_decks, deck_id, instant_at)
@@ -213,61 +213,7 @@ def _decks(session: Session, public_deck_id: str | None, at: int) -> list[DeckRo
     return [DeckRow(*row) for row in found]
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """Which rates are wanted: for a kind of call, by a number's digits, or by words."""
-
-    service: Service | None
-    digits: str
-    words: str
-
-    @classmethod
-    def read(cls, search: str, service: Service | None) -> Self:
-        """What looks like a number is one; all else are words."""
-        text = search.strip()
-        if not _NUMBER.fullmatch(text):
-            return cls(service, "", text)
-        return cls(service, re.sub(r"\D", "", text).removeprefix("00")[:_LONGEST_PREFIX], "")
-
-    @property
-    def key_types(self) -> tuple[type, ...]:
-        """The types of the sort key."""
-        return (int, int, str, str) if self.digits else (int, str, str)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What the list is sorted by: for a number, by how well each prefix matches first."""
-        if not self.digits:
-            return _ORDER
-        length = len(self.digits)
-        rank = f"CASE WHEN length(prefix) <= {length} THEN {length} - length(prefix) ELSE {_LONGEST_PREFIX} END"
-        return (rank, *_ORDER)
-
-    def key_of(self, row: RateRow) -> Key:
-        """The sort key of a rate."""
-        key = (row.deck_id, row.service, row.prefix)
-        if not self.digits:
-            return key
-        beyond = len(self.digits) - len(row.prefix)
-        return (beyond if beyond >= 0 else _LONGEST_PREFIX, *key)
-
-    def sql(self) -> tuple[str, list[Any]]:
-        """The condition on rates, and its parameters."""
-        conditions, parameters = [], list[Any]()
-        if self.service is not None:
-            conditions.append("service = ?")
-            parameters.append(self.service.value)
-        if self.digits:
-            shorter = [self.digits[:length] for length in range(len(self.digits), 0, -1)]
-            conditions.append(f"(prefix IN ({', '.join('?' * len(shorter))}) OR prefix LIKE ?)")
-            parameters += [*shorter, f"{self.digits}%"]
-        if self.words:
-            conditions.append("(lower(destination) LIKE ? ESCAPE '\\' OR country = ?)")
-            parameters += [like(self.words), self.words.upper()]
-        return " AND ".join(conditions), parameters
-
-
-async def _list_rates(info: Info, decks: list[DeckRow], finding: _Finding, wanted: Window) -> Connection[Rate]:
+async def _list_rates(info: Info, decks: list[DeckRow], finding: RateFinding, wanted: Window) -> Connection[Rate]:
     marks = ", ".join("?" * len(decks)) or "NULL"
     condition, parameters = f"deck_id IN ({marks})", list[Any](deck.deck_id for deck in decks)
     found, more = finding.sql()

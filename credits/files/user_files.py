@@ -7,16 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 
-from babel import Locale
-from phonenumbers import SUPPORTED_REGIONS
-
+from credits.countries import country_meant
 from credits.files.cells import unguarded
 from credits.files.columns import HEADER_WITHIN_ROWS, Layout, Vocabulary, find_layout
 from credits.files.figures import currencies_of, decimal_sign, read_figure
 from credits.files.sheets import BadRow, Row, Sheet, read_sheet
-from credits.language import LANGUAGES, Sentence
+from credits.language import Sentence
 from credits.money import micros_of
 from credits.policies import CONFERENCE_POLICIES, USER_POLICIES, policy_meant
 from credits.refusals import Refusal, invalid
@@ -116,7 +114,7 @@ class _Reader:
             text=self._table.text_of(row),
             name=said("name"),
             user_name=said("user_name"),
-            country=_country(said("country")),
+            country=country_meant(said("country")) or said("country"),
             department=said("department") or None,
             monthly_limit=self._limit(said("monthly_limit"), said("currency")) if said("monthly_limit") else None,
             plan_codes=tuple(code for code in _BETWEEN_CODES.split(said("licences")) if code),
@@ -146,20 +144,3 @@ class _Reader:
 
 def _cell(row: Row, at: int) -> str:
     return row.cells[at] if at < len(row.cells) else ""
-
-
-def _country(text: str) -> str:
-    """A country's code, from its code or its name in one of our languages."""
-    if text.upper() in SUPPORTED_REGIONS:
-        return text.upper()
-    return _codes_by_name().get(text.casefold(), text)
-
-
-@lru_cache(maxsize=1)
-def _codes_by_name() -> dict[str, str]:
-    return {
-        name.casefold(): code
-        for language in LANGUAGES
-        for code, name in Locale(language).territories.items()
-        if code in SUPPORTED_REGIONS
-    }

@@ -98,24 +98,6 @@ def test_a_price_and_tiers_do_not_go_together(api: Api) -> None:
     assert [error["field"] for error in payload["errors"]] == [["input", "rates", "0", "pricePerMinute"]]
 
 
-def test_a_number_finds_its_longest_prefix_first_then_the_shorter_then_the_longer_ones(api: Api) -> None:
-    publish(api, rate("4"), rate("49"), rate("4930"), rate("493012"), rate("44"), rate("493"))
-
-    assert found(api, "+49 (30) 1234") == ["493012", "4930", "493", "49", "4"]
-    assert found(api, "0049-30") == ["4930", "493", "49", "4", "493012"]
-    assert found(api, "5") == []
-
-
-@pytest.mark.parametrize(
-    ("search", "prefixes"),
-    [("berl", ["4930"]), ("BERLIN", ["4930"]), ("de", ["49", "4930"]), ("%", []), ("ber_in", [])],
-)
-def test_words_find_destinations_and_countries(api: Api, search: str, prefixes: list[str]) -> None:
-    publish(api, rate("49"), rate("4930", destination="Germany Berlin", country="DE"), rate("44"))
-
-    assert found(api, search) == prefixes
-
-
 def test_a_deck_that_does_not_exist_has_no_rates(small_api: Api) -> None:
     for deck in ("deck_7", "nonsense"):
         assert small_api.ask(f'{{ rates(deckId: "{deck}") {{ totalCount }} }}')["rates"]["totalCount"] == 0

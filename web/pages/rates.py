@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from babel import Locale
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from credits.language import LANGUAGES
 from web.documents import ask
 from web.errors import NotVisible
 from web.figures import read_instant
@@ -64,8 +62,7 @@ def _filters(request: Request) -> dict[str, str]:
 
 def _asked(request: Request, filters: dict[str, str]) -> dict[str, Any]:
     account = request.query_params.get("account", "")
-    search = _country_code(filters["search"]) or filters["search"]
-    return {**given(filters | {"search": search}), "account": account, "inAccount": bool(account)}
+    return {**given(filters), "account": account, "inAccount": bool(account)}
 
 
 def _shown(request: Request, data: dict[str, Any], filters: dict[str, str]) -> dict[str, Any]:
@@ -99,16 +96,6 @@ async def _deck_of(request: Request, account_id: str) -> str | None:
         if (deck["name"], deck["currency"]) == wanted and read_instant(deck["effectiveFrom"]) <= now
     )
     return next(found, None)
-
-
-def _country_code(text: str) -> str | None:
-    """The code of a country that was named in words, in any language that we speak."""
-    wanted = text.casefold()
-    for code in LANGUAGES:
-        for territory, name in Locale.parse(code).territories.items():
-            if name.casefold() == wanted and len(territory) == 2:
-                return str(territory)
-    return None
 
 
 async def _csv(request: Request, document: str, about: dict[str, Any]) -> Response:

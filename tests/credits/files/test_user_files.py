@@ -55,6 +55,7 @@ def test_columns_are_known_by_what_others_call_them(header: str, encoding: str) 
         ("Germany", "DE"),
         ("germany", "DE"),
         ("ドイツ", "DE"),
+        ("UK", "GB"),
         ("Puerto Rico", "PR"),
         ("Atlantis", "Atlantis"),
     ],

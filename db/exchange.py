@@ -7,7 +7,7 @@ values go as text, and what comes back is read by the driver's own loaders (ADR 
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 from psycopg import errors
@@ -23,9 +23,12 @@ from db.waiting import LoopConnection, Prepared
 Row = tuple[Any, ...]
 # A statement, the types of its values where it does not tell them, its values, and where its rows are put.
 _Asked = tuple[str, tuple[int, ...], list[bytes | None], list[Row]]
-_Expected = tuple[Prepared, bytes] | list[Row] | None
-# So many statements are prepared on a connection at once; beyond, the one that was used longest ago is forgotten.
+# What an answer to come is about: a statement prepared under a name, or forgotten (None), or where rows are put.
+_Expected = tuple[Prepared, bytes | None] | list[Row]
+# So many statements are kept prepared on a connection; beyond, those that were used longest ago are forgotten.
 _MOST_PREPARED = 250
+# The server forgot what it had prepared, or a table has other columns by now than when a statement was prepared.
+_OUT_OF_DATE = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)
 _SMALLINT, _INTEGER, _BIGINT, _NUMERIC, _BOOLEAN = 21, 23, 20, 1700, 16
 _BIGINTS, _TEXTS = 1016, 1009
 _UNKNOWN = 0
@@ -71,8 +74,7 @@ class Exchange:
         self._take(expected, results)
 
     def _handed_over(self, asked: Sequence[_Asked]) -> list[_Expected]:
-        """Hand statements to the driver; for each answer to come, the statement that it prepares under which name, or
-        where its rows are put."""
+        """Hand statements to the driver, and return what each answer to come is about."""
         server, names = self._driver.pgconn, self._driver.names
         expected: list[_Expected] = []
         new: dict[Prepared, bytes] = {}
@@ -89,10 +91,9 @@ class Exchange:
                 expected.append((key, name))
             server.send_query_prepared(name, values)
             expected.append(rows)
-        for _ in range(len(names) + len(new) - _MOST_PREPARED):
-            _, forgotten = names.popitem(last=False)
-            server.send_query_params(b"DEALLOCATE " + forgotten, None)
-            expected.append(None)
+        for key in list(islice(names, max(0, len(names) + len(new) - _MOST_PREPARED))):
+            server.send_close_prepared(names[key])  # unlike DEALLOCATE it minds no name that is unknown by now
+            expected.append((key, None))
         return expected
 
     def _take(self, expected: Sequence[_Expected], results: Sequence[PGresult]) -> None:
@@ -100,12 +101,16 @@ class Exchange:
         for place, result in zip(expected, results, strict=True):
             if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
                 error = errors.error_from_result(result)
-                if isinstance(error, errors.InvalidSqlStatementName):  # the server forgot what it had prepared
+                if isinstance(error, _OUT_OF_DATE):
                     names.clear()
                 raise error
             if isinstance(place, tuple):
-                key, names[key] = place
-            elif place is not None and result.ntuples:
+                key, name = place
+                if name is None:
+                    del names[key]
+                else:
+                    names[key] = name
+            elif result.ntuples:
                 reader.set_pgresult(result)
                 place += reader.load_rows(0, result.ntuples, tuple)
 

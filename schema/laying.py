@@ -51,8 +51,6 @@ from schema.shortcuts import called_through
 _TYPENAME = "__typename"
 # With these, a directive leaves in what it is about.
 _WANTED = {"include": True, "skip": False}
-# What has more fields is not worth it: no page has a fifth of them.
-_MOST_FIELDS = 500
 _NULL = "Null where none may be."
 
 # Turns what a resolver gave into what is answered; raises what is wrong with it.
@@ -95,15 +93,14 @@ class Run:
         """Wait for all resolvers: those that were called first call others."""
         try:
             for task in self.tasks:  # it grows meanwhile
-                if not task.done():
-                    await task
+                await task  # also one that has ended: if it was called off, it has put nothing in its place
         finally:
             for task in self.tasks:
                 task.cancel()
 
 
 class Laying:
-    """One operation being laid out."""
+    """One operation being laid out; `left` is how many fields it may still have."""
 
     def __init__(
         self,
@@ -111,12 +108,13 @@ class Laying:
         operation: OperationDefinitionNode,
         fragments: Fragments,
         variables: Mapping[str, Any],
+        left: int,
     ) -> None:
         self._schema = schema
         self._operation = operation
         self._fragments = fragments
         self._variables = variables
-        self._fields = 0
+        self.left = left
 
     def object_of(self, kind: GraphQLObjectType, selections: list[SelectionSetNode]) -> Complete:
         """An object with what some selections ask of it."""
@@ -125,8 +123,8 @@ class Laying:
         for selection in selections:
             for node in self._nodes(kind, selection, spread):
                 gathered.setdefault(_key_of(node), []).append(node)
-        self._fields += len(gathered)
-        if self._fields > _MOST_FIELDS:
+        self.left -= len(gathered)
+        if self.left < 0:
             raise NotLaidOut
         answers = [self._answer(kind, key, nodes) for key, nodes in gathered.items()]
 

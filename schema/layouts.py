@@ -26,6 +26,8 @@ from schema.laying import Complete, Fragments, Laying, NotLaidOut, Run
 _MOST_ERRORS = 50
 # Of a query with more variables that decide on some of it, there are too many ways to lay each of them out.
 _MOST_DECIDING = 4
+# What has more fields, in all ways together that are laid out, is not worth the memory: no page has a third of them.
+_MOST_FIELDS = 500
 
 
 class Layout:
@@ -38,6 +40,7 @@ class Layout:
         selections = [operation.selection_set, *(each.selection_set for each in fragments.values())]
         self._deciding = sorted({name for each in selections for name in _deciding(each)})
         self._laid_out: dict[tuple[Any, ...], Complete | None] = {}
+        self._left = _MOST_FIELDS
 
     async def run(self, variables: dict[str, Any] | None, context: Any) -> dict[str, Any] | None:
         """The data that are asked for; None when they are the library's to find, or to say what is wrong."""
@@ -62,9 +65,10 @@ class Layout:
         if decided not in self._laid_out:
             kind = self._schema.query_type
             assert kind is not None, "a schema has queries"
-            laying = Laying(self._schema, self._operation, self._fragments, variables)
+            laying = Laying(self._schema, self._operation, self._fragments, variables, self._left)
             try:
                 self._laid_out[decided] = laying.object_of(kind, [self._operation.selection_set])
+                self._left = laying.left
             except NotLaidOut:
                 self._laid_out[decided] = None
         return self._laid_out[decided]

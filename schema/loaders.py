@@ -1,5 +1,6 @@
 """Loaders, named by what they return: rows by their keys, gathered over a whole list and read in one statement."""
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,9 +41,19 @@ from schema.rows import (
     read_rows,
 )
 
+K = TypeVar("K")
+V = TypeVar("V")
 Row = TypeVar("Row")
 Key = tuple[int, ...]
 MOST_AT_ONCE = 500
+
+
+class Loader(DataLoader[K, V]):
+    """A loader for whose answer several may wait: when one of them is called off, the others get it all the same."""
+
+    def load(self, key: K) -> Awaitable[V]:
+        """What has a key, with whatever else is asked for at this moment."""
+        return asyncio.shield(super().load(key))
 
 
 class Read(Protocol):
@@ -51,27 +62,27 @@ class Read(Protocol):
     def __call__(self, reading: Callable[..., Row], /, *args: Any, **kwargs: Any) -> Awaitable[Row]: ...
 
 
-def _one(shape: type[Row], table: str, *columns: str) -> "cached_property[DataLoader[Key, Row | None]]":
+def _one(shape: type[Row], table: str, *columns: str) -> "cached_property[Loader[Key, Row | None]]":
     """A loader of the row with a key."""
 
-    def made(loaders: "Loaders") -> DataLoader[Key, Row | None]:
+    def made(loaders: "Loaders") -> Loader[Key, Row | None]:
         async def load(keys: list[Key]) -> list[Row | None]:
             grouped = await loaders.read(_rows_by_key, shape, table, columns, keys, columns[-1])
             return [rows[0] if rows else None for rows in grouped]
 
-        return DataLoader(load, MOST_AT_ONCE)
+        return Loader(load, MOST_AT_ONCE)
 
     return cached_property(made)
 
 
-def _many(shape: type[Row], table: str, *columns: str, order: str) -> "cached_property[DataLoader[Key, list[Row]]]":
+def _many(shape: type[Row], table: str, *columns: str, order: str) -> "cached_property[Loader[Key, list[Row]]]":
     """A loader of the rows with a part of a key, in an order."""
 
-    def made(loaders: "Loaders") -> DataLoader[Key, list[Row]]:
+    def made(loaders: "Loaders") -> Loader[Key, list[Row]]:
         async def load(keys: list[Key]) -> list[list[Row]]:
             return await loaders.read(_rows_by_key, shape, table, columns, keys, order)
 
-        return DataLoader(load, MOST_AT_ONCE)
+        return Loader(load, MOST_AT_ONCE)
 
     return cached_property(made)
 
@@ -103,52 +114,52 @@ class Loaders:
     methods_by_account = _many(MethodRow, "payment_method", "account_id", order="method_no")
 
     @cached_property
-    def plan_by_number(self) -> DataLoader[int, Plan | None]:
-        return DataLoader(self._plans, MOST_AT_ONCE)
+    def plan_by_number(self) -> Loader[int, Plan | None]:
+        return Loader(self._plans, MOST_AT_ONCE)
 
     @cached_property
-    def pools_by_account(self) -> DataLoader[int, list[Pool]]:
-        return DataLoader(self._pools, MOST_AT_ONCE)
+    def pools_by_account(self) -> Loader[int, list[Pool]]:
+        return Loader(self._pools, MOST_AT_ONCE)
 
     @cached_property
-    def entries_by_call(self) -> DataLoader[Key, list[EntryRow]]:
-        return DataLoader(self._entries_of_calls, MOST_AT_ONCE)
+    def entries_by_call(self) -> Loader[Key, list[EntryRow]]:
+        return Loader(self._entries_of_calls, MOST_AT_ONCE)
 
     @cached_property
-    def rule_by_account(self) -> DataLoader[int, Rule]:
-        return DataLoader(self._rules, MOST_AT_ONCE)
+    def rule_by_account(self) -> Loader[int, Rule]:
+        return Loader(self._rules, MOST_AT_ONCE)
 
     @cached_property
-    def balance_by_account(self) -> DataLoader[int, Balance | None]:
-        return DataLoader(self._balances, MOST_AT_ONCE)
+    def balance_by_account(self) -> Loader[int, Balance | None]:
+        return Loader(self._balances, MOST_AT_ONCE)
 
     @cached_property
-    def standing_by_account(self) -> DataLoader[int, Standing]:
-        return DataLoader(self._standings, MOST_AT_ONCE)
+    def standing_by_account(self) -> Loader[int, Standing]:
+        return Loader(self._standings, MOST_AT_ONCE)
 
     @cached_property
-    def notice_emails_by_account(self) -> DataLoader[int, list[str]]:
-        return DataLoader(self._notice_emails, MOST_AT_ONCE)
+    def notice_emails_by_account(self) -> Loader[int, list[str]]:
+        return Loader(self._notice_emails, MOST_AT_ONCE)
 
     @cached_property
-    def recipients_by_account(self) -> DataLoader[int, list[str]]:
-        return DataLoader(self._recipients, MOST_AT_ONCE)
+    def recipients_by_account(self) -> Loader[int, list[str]]:
+        return Loader(self._recipients, MOST_AT_ONCE)
 
     @cached_property
-    def explanation_by_call(self) -> DataLoader[Key, list[Sentence]]:
-        return DataLoader(self._explanations, MOST_AT_ONCE)
+    def explanation_by_call(self) -> Loader[Key, list[Sentence]]:
+        return Loader(self._explanations, MOST_AT_ONCE)
 
     @cached_property
-    def receipt_by_recharge(self) -> DataLoader[Key, Receipt | None]:
-        return DataLoader(self._receipts, MOST_AT_ONCE)
+    def receipt_by_recharge(self) -> Loader[Key, Receipt | None]:
+        return Loader(self._receipts, MOST_AT_ONCE)
 
     @cached_property
-    def days_by_statement(self) -> DataLoader[Key, list[StatementDay]]:
-        return DataLoader(self._statement_days, MOST_AT_ONCE)
+    def days_by_statement(self) -> Loader[Key, list[StatementDay]]:
+        return Loader(self._statement_days, MOST_AT_ONCE)
 
     @cached_property
-    def end_by_deck(self) -> DataLoader[int, int | None]:
-        return DataLoader(self._ends, MOST_AT_ONCE)
+    def end_by_deck(self) -> Loader[int, int | None]:
+        return Loader(self._ends, MOST_AT_ONCE)
 
     async def _plans(self, plan_ids: list[int]) -> list[Plan | None]:
         catalogue = await self.read(catalogue_of)

@@ -17,6 +17,7 @@ from graphql import FieldNode
 from credits.refusals import invalid
 from schema.context import Info
 from schema.fields import resolved
+from schema.limits import storable
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -176,4 +177,4 @@ def read_cursor(text: str, types: Sequence[type], field: str) -> Key:
 def _fits(part: Any, wanted: type) -> bool:
     if type(part) is not wanted:
         return False
-    return abs(part) < _LARGEST_NUMBER if isinstance(part, int) else True
+    return abs(part) < _LARGEST_NUMBER if isinstance(part, int) else storable(part)

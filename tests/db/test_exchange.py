@@ -21,6 +21,12 @@ def asking(database: Database) -> Iterator[tuple[Any, Exchange]]:
         yield driver, Exchange(driver)
 
 
+def known_to_server(exchange: Exchange) -> list[str]:
+    """The statements that exchanges have prepared on a connection, as its server knows them."""
+    found = exchange._driver.execute("SELECT statement FROM pg_prepared_statements WHERE name LIKE 'credits%'")
+    return [statement for (statement,) in found.fetchall()]
+
+
 def test_each_statement_has_its_rows_after_the_journey(postgresql_database: Database) -> None:
     with asking(postgresql_database) as (_, exchange):
         fetches = [
@@ -126,6 +132,66 @@ def test_what_the_driver_has_the_server_forget_is_prepared_again_at_once(postgre
         exchange.send()
 
         assert fetch() == [(1,)]
+
+
+def test_more_statements_than_are_kept_travel_in_one_exchange(postgresql_database: Database) -> None:
+    with asking(postgresql_database) as (_, exchange):
+        for _ in range(2):
+            fetches = [exchange.add(f"SELECT {number}") for number in range(300)]
+            exchange.send()
+            assert [fetch() for fetch in fetches] == [[(number,)] for number in range(300)]
+        exchange.add("SELECT 0")
+        exchange.send()
+
+        assert len(known_to_server(exchange)) <= 250
+
+
+def test_what_was_to_be_forgotten_when_something_went_wrong_is_forgotten_later(postgresql_database: Database) -> None:
+    with asking(postgresql_database) as (_, exchange):
+        for number in range(250):
+            exchange.add(f"SELECT {number}")
+        exchange.send()
+    for number in range(5):
+        with pytest.raises(psycopg.errors.DivisionByZero), asking(postgresql_database) as (_, exchange):
+            exchange.add(f"SELECT 1 / (0 * {number})")
+            exchange.send()
+
+    with asking(postgresql_database) as (_, exchange):
+        exchange.add("SELECT 1")
+        exchange.send()
+
+        assert len(known_to_server(exchange)) <= 250
+
+
+def test_what_is_to_be_forgotten_but_the_server_does_not_know_spoils_no_commit(postgresql_database: Database) -> None:
+    with asking(postgresql_database) as (driver, exchange):
+        for number in range(250):
+            exchange.add(f"SELECT {number}")
+        exchange.send()
+        driver.pgconn.exec_(b"DEALLOCATE ALL")  # past the driver, as a pooler might
+
+    with postgresql_database.transaction() as session:
+        session.only_write_from_here()
+        insert_deck(session, 1)
+
+    with postgresql_database.reading() as session:
+        assert numbers(session) == [1]
+
+
+def test_a_statement_on_a_table_that_has_other_columns_by_now_is_prepared_again(postgresql_database: Database) -> None:
+    with asking(postgresql_database) as (driver, exchange):
+        driver.execute("CREATE TEMPORARY TABLE passing (number bigint)")
+        exchange.add("SELECT * FROM passing")
+        exchange.send()
+        driver.pgconn.exec_(b"ALTER TABLE passing ADD other bigint")  # past the driver, as another process would
+
+    with pytest.raises(psycopg.errors.FeatureNotSupported), asking(postgresql_database) as (_, exchange):
+        exchange.add("SELECT * FROM passing")
+        exchange.send()
+    with asking(postgresql_database) as (_, exchange):
+        fetch = exchange.add("SELECT * FROM passing")
+        exchange.send()
+        assert fetch() == []
 
 
 def test_a_statement_that_cannot_wait_sees_what_was_handed_over_before_it(postgresql_database: Database) -> None:

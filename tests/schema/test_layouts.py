@@ -1,7 +1,7 @@
 """Queries that are laid out answer as the library that executes documents does; what it must tell is left to it."""
 
 import asyncio
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -149,6 +149,17 @@ def test_what_is_unusual_or_very_large_is_left_to_the_library(text: str) -> None
     assert layout.laid_out({}) is None
 
 
+def test_a_query_that_can_go_many_ways_is_not_remembered_in_more_than_a_large_one_may_have() -> None:
+    many = " ".join(f"b{number}: bird @include(if: ${'abcd'[number % 4]}) {{ name }}" for number in range(100))
+    layout = lay_out(WOODS, parse(f"query ($a: Boolean!, $b: Boolean!, $c: Boolean!, $d: Boolean!) {{ {many} }}"))
+    assert layout is not None
+
+    ways = [layout.laid_out(dict(zip("abcd", way, strict=True))) for way in product([True, False], repeat=4)]
+
+    assert [way is not None for way in ways[:4]] == [True, True, True, False]
+    assert layout.laid_out(dict.fromkeys("abcd", True)) is ways[0]
+
+
 def test_fragments_that_spread_each_other_again_and_again_cost_no_time() -> None:
     names = [f"F{number}" for number in range(60)]
     parts = [f"fragment {this} on Bird {{ name ...{next_} ...{next_} }}" for this, next_ in pairwise(names)]
@@ -231,6 +242,26 @@ def test_whoever_hangs_up_takes_the_resolvers_along() -> None:
         return True
 
     assert asyncio.run(hung_up())
+
+
+def test_a_resolver_that_was_called_off_is_no_null() -> None:
+    @strawberry.type
+    class Work:
+        @strawberry.field
+        async def long(self) -> str:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            return "long"
+
+        @strawberry.field
+        async def called_off(self) -> str:
+            raise asyncio.CancelledError
+
+    layout = lay_out(strawberry.Schema(Work)._schema, parse("{ long calledOff }"))
+    assert layout is not None
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(layout.run({}, []))
 
 
 def _page_queries() -> list[str]:

@@ -158,3 +158,20 @@ def test_a_change_is_seen_by_what_is_read_after_it_in_the_same_request(api: Api)
     )
 
     assert [answer[name]["account"]["balance"]["current"]["amount"] for name in "ab"] == ["1.00", "2.00"]
+
+
+def test_a_branch_that_fails_takes_nothing_from_another_that_waits_for_the_same_row(api: Api) -> None:
+    account_id = make_account(api.database)
+    text = """
+    query ($account: ID!) {
+      __schema { description }
+      failing: account(id: $account) { ledger(first: 0) { totalCount } balance { current { amount } } }
+      other: account(id: $account) { balance { current { amount } } }
+    }
+    """
+
+    found = api.run(text, account=acct(account_id))
+
+    assert [error.path for error in found.errors or ()] == [["failing", "ledger"]]
+    assert found.data is not None
+    assert (found.data["failing"], found.data["other"]) == (None, {"balance": {"current": {"amount": "0.00"}}})

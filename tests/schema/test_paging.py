@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from schema.paging import write_cursor
 from tests.factories import make_account, make_lot, make_test_account
 from tests.schema.asking import Api, acct
 
@@ -167,6 +168,15 @@ def test_a_later_page_says_how_many_there_are_in_all(api: Api) -> None:
     last = api.ask(wanted, account=acct(account_id), first=3, after=first["pageInfo"]["endCursor"])["account"]["lots"]
 
     assert (last["totalCount"], len(last["nodes"])) == (5, 2)
+
+
+@pytest.mark.parametrize("name", ["half of a \ud800", "nothing \0 more"])
+def test_a_cursor_with_a_text_that_no_database_can_keep_is_the_callers_mistake(api: Api, name: str) -> None:
+    after = write_cursor((name, 1))
+
+    error = api.error("query ($after: String) { accounts(after: $after) { nodes { id } } }", after=after)
+
+    assert (error["extensions"]["code"], error["extensions"]["field"]) == ("BAD_USER_INPUT", ["after"])
 
 
 CALLS = "query ($account: ID!) { account(id: $account) { calls(status: AUTHORIZED, first: 1) %s } }"

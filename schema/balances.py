@@ -16,7 +16,7 @@ from schema.money import Money
 
 _USUAL_DAYS = 30
 # A day that is over stays as it was, and pages show months of them.
-_REMEMBERED_DAYS = 50_000
+_REMEMBERED_DAYS = 10_000
 
 
 @strawberry.type(description="What an account can spend, at the account's present instant.")

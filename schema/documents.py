@@ -4,6 +4,7 @@ Clients send the same few documents again and again; what a text may do does not
 last are remembered.
 """
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -80,18 +81,21 @@ class Documents:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._prepared: OrderedDict[str, Prepared] = OrderedDict()
+        self._lock = threading.Lock()  # a request with a long list is run on a thread of its own
 
     def prepare(self, text: str) -> Prepared:
         """A document, from what is remembered or anew."""
-        found = self._prepared.get(text)
-        if found is not None:
-            self._prepared.move_to_end(text)
-            return found
+        with self._lock:
+            found = self._prepared.get(text)
+            if found is not None:
+                self._prepared.move_to_end(text)
+                return found
         prepared = self._prepare(text)
         if len(text) <= _LONGEST_REMEMBERED:
-            self._prepared[text] = prepared
-            if len(self._prepared) > REMEMBERED:
-                self._prepared.popitem(last=False)
+            with self._lock:
+                self._prepared[text] = prepared
+                if len(self._prepared) > REMEMBERED:
+                    self._prepared.popitem(last=False)
         return prepared
 
     def _prepare(self, text: str) -> Prepared:

@@ -2,7 +2,8 @@
 
 On 10,000 accounts and all on one; on both engines; served by one process and by two: requests a second beside pgbench's
 TPC-B transactions on the same server in the same run, before and after. Then the p99 of authorizeCall at half of that
-load, requests leaving at a fixed rate and each wait counted from when it was due. At the end the books are proved.
+load, requests leaving at a fixed rate and each wait counted from when it was due, beside what the disk alone takes to
+keep a page. At the end the books are proved.
 
 The short form, which runs beside other work, compares what a request and a transaction cost in processor time instead:
 how many there are in a second depends on how many processes ask for the processors.
@@ -18,6 +19,7 @@ from bench import rig
 from bench.load.books import Books, Measured
 from bench.load.calls import AUTHORIZE
 from bench.load.clients import Tally
+from bench.load.disk import Syncs, watched_disk
 from bench.load.pgbench import Pace, Pgbench, pgbench_on
 from bench.load.processes import Server, serving
 from bench.load.profiling import show, watched
@@ -78,10 +80,10 @@ def compare(books: Books, serves: Server, yardstick: Pgbench, where: str) -> Ite
         paces.append(yardstick.pace(YARDSTICK_SECONDS))
     yield judge_load(f"calls on 10,000 accounts, {where}", on_many, paces, LEAST_RATIO_OF_MANY)
     yield judge_load(f"calls on one account, {where}", on_one, paces, LEAST_RATIO_OF_ONE)
-    half = books.at_rate(serves, books.many, HALF_LOAD_SECONDS, on_many.tally.per_second / 2)
-    yield judge_wait(f"authorizeCall on 10,000 accounts, {where}", half.tally)
-    half = books.at_rate(serves, books.one, HALF_LOAD_SECONDS, on_one.tally.per_second / 2)
-    yield judge_wait(f"authorizeCall on one account, {where}", half.tally)
+    for named, account_ids, loaded in (("10,000 accounts", books.many, on_many), ("one account", books.one, on_one)):
+        with watched_disk() as syncs:
+            half = books.at_rate(serves, account_ids, HALF_LOAD_SECONDS, loaded.tally.per_second / 2)
+        yield judge_wait(f"authorizeCall on {named}, {where}", half.tally, syncs)
 
 
 def judge_load(what: str, loaded: Measured, paces: Sequence[Pace], least: float) -> bool:
@@ -95,10 +97,11 @@ def judge_load(what: str, loaded: Measured, paces: Sequence[Pace], least: float)
     return rig.report(what, ratio, least, detail)
 
 
-def judge_wait(what: str, tally: Tally) -> bool:
-    """Print how long was waited for answers. A bar in milliseconds holds for a quiet machine only."""
+def judge_wait(what: str, tally: Tally, syncs: Syncs) -> bool:
+    """Print how long was waited for answers, and how long the disk alone took meanwhile. A bar in milliseconds holds
+    for a quiet machine only."""
     p50, p99 = tally.wait(AUTHORIZE, 0.5), tally.wait(AUTHORIZE, 0.99)
-    detail = f"p99 {p99 * 1e3:.1f} ms, p50 {p50 * 1e3:.1f} ms, at {tally.per_second:,.0f} requests/s"
+    detail = f"p99 {p99 * 1e3:.1f} ms, p50 {p50 * 1e3:.1f} ms, at {tally.per_second:,.0f} requests/s; {syncs.told}"
     return rig.report(what, MOST_SECONDS / p99, 1.0, detail) or rig.SHORT
 
 

@@ -37,7 +37,7 @@ from graphql import (
     is_leaf_type,
 )
 from graphql.execution.values import get_argument_values
-from graphql.pyutils import Path, Undefined
+from graphql.pyutils import Path
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.extensions import FieldExtension
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -330,14 +330,11 @@ def _written_by(kind: Any, *, is_sure: bool) -> Write:
     write = writing(kind)
 
     def written(value: Any) -> Any:
-        if value is None:
-            if is_sure:
-                raise TypeError(_NULL)
-            return None
-        done = write(value)
-        if done is None or done is Undefined:
-            raise TypeError(f"A {kind} cannot be written as {done}.")
-        return done
+        if value is not None:
+            return write(value)
+        if is_sure:
+            raise TypeError(_NULL)
+        return None
 
     return written
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphql import GraphQLBoolean, GraphQLID, GraphQLInt, GraphQLString
+from graphql.pyutils import Undefined
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
 Write = Callable[[Any], Any]
@@ -15,8 +16,8 @@ _LARGEST_INT = 2**31 - 1
 
 
 def writing(kind: Any) -> Write:
-    """How a leaf type writes a value; raises for what is none of its values."""
-    write: Write = kind.coerce_output_value
+    """How a leaf type writes a value that is not null; raises for what is none of its values."""
+    write = _checked(kind)
     if isinstance(kind, CustomGraphQLEnumType):
         return _enumeration(kind, write)
     if kind in _TEXTS:
@@ -26,6 +27,16 @@ def writing(kind: Any) -> Write:
     if kind is GraphQLInt:
         return lambda value: value if type(value) is int and abs(value) <= _LARGEST_INT else write(value)
     return write
+
+
+def _checked(kind: Any) -> Write:
+    def written(value: Any) -> Any:
+        done = kind.coerce_output_value(value)
+        if done is None or done is Undefined:
+            raise TypeError(f"A {kind} cannot be written as {done}.")
+        return done
+
+    return written
 
 
 def _enumeration(kind: CustomGraphQLEnumType, write: Write) -> Write:

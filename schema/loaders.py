@@ -62,29 +62,35 @@ class Read(Protocol):
     def __call__(self, reading: Callable[..., Row], /, *args: Any, **kwargs: Any) -> Awaitable[Row]: ...
 
 
+def _loading(load: "Callable[[Loaders, list[K]], Awaitable[Sequence[V]]]") -> "cached_property[Loader[K, V]]":
+    """A loader that reads so for many keys at once; made when it is first wanted."""
+
+    def made(loaders: "Loaders") -> Loader[K, V]:
+        async def loaded(keys: list[K]) -> Sequence[V]:
+            return await load(loaders, keys)
+
+        return Loader(loaded, MOST_AT_ONCE)
+
+    return cached_property(made)
+
+
 def _one(shape: type[Row], table: str, *columns: str) -> "cached_property[Loader[Key, Row | None]]":
     """A loader of the row with a key."""
 
-    def made(loaders: "Loaders") -> Loader[Key, Row | None]:
-        async def load(keys: list[Key]) -> list[Row | None]:
-            grouped = await loaders.read(_rows_by_key, shape, table, columns, keys, columns[-1])
-            return [rows[0] if rows else None for rows in grouped]
+    async def load(loaders: "Loaders", keys: list[Key]) -> list[Row | None]:
+        grouped = await loaders.read(_rows_by_key, shape, table, columns, keys, columns[-1])
+        return [rows[0] if rows else None for rows in grouped]
 
-        return Loader(load, MOST_AT_ONCE)
-
-    return cached_property(made)
+    return _loading(load)
 
 
 def _many(shape: type[Row], table: str, *columns: str, order: str) -> "cached_property[Loader[Key, list[Row]]]":
     """A loader of the rows with a part of a key, in an order."""
 
-    def made(loaders: "Loaders") -> Loader[Key, list[Row]]:
-        async def load(keys: list[Key]) -> list[list[Row]]:
-            return await loaders.read(_rows_by_key, shape, table, columns, keys, order)
+    async def load(loaders: "Loaders", keys: list[Key]) -> list[list[Row]]:
+        return await loaders.read(_rows_by_key, shape, table, columns, keys, order)
 
-        return Loader(load, MOST_AT_ONCE)
-
-    return cached_property(made)
+    return _loading(load)
 
 
 class Loaders:
@@ -113,97 +119,61 @@ class Loaders:
     disputes_by_recharge = _many(DisputeState, "dispute", "account_id", "recharge_no", order="dispute_no")
     methods_by_account = _many(MethodRow, "payment_method", "account_id", order="method_no")
 
-    @cached_property
-    def plan_by_number(self) -> Loader[int, Plan | None]:
-        return Loader(self._plans, MOST_AT_ONCE)
-
-    @cached_property
-    def pools_by_account(self) -> Loader[int, list[Pool]]:
-        return Loader(self._pools, MOST_AT_ONCE)
-
-    @cached_property
-    def entries_by_call(self) -> Loader[Key, list[EntryRow]]:
-        return Loader(self._entries_of_calls, MOST_AT_ONCE)
-
-    @cached_property
-    def rule_by_account(self) -> Loader[int, Rule]:
-        return Loader(self._rules, MOST_AT_ONCE)
-
-    @cached_property
-    def balance_by_account(self) -> Loader[int, Balance | None]:
-        return Loader(self._balances, MOST_AT_ONCE)
-
-    @cached_property
-    def standing_by_account(self) -> Loader[int, Standing]:
-        return Loader(self._standings, MOST_AT_ONCE)
-
-    @cached_property
-    def notice_emails_by_account(self) -> Loader[int, list[str]]:
-        return Loader(self._notice_emails, MOST_AT_ONCE)
-
-    @cached_property
-    def recipients_by_account(self) -> Loader[int, list[str]]:
-        return Loader(self._recipients, MOST_AT_ONCE)
-
-    @cached_property
-    def explanation_by_call(self) -> Loader[Key, list[Sentence]]:
-        return Loader(self._explanations, MOST_AT_ONCE)
-
-    @cached_property
-    def receipt_by_recharge(self) -> Loader[Key, Receipt | None]:
-        return Loader(self._receipts, MOST_AT_ONCE)
-
-    @cached_property
-    def days_by_statement(self) -> Loader[Key, list[StatementDay]]:
-        return Loader(self._statement_days, MOST_AT_ONCE)
-
-    @cached_property
-    def end_by_deck(self) -> Loader[int, int | None]:
-        return Loader(self._ends, MOST_AT_ONCE)
-
-    async def _plans(self, plan_ids: list[int]) -> list[Plan | None]:
+    @_loading
+    async def plan_by_number(self, plan_ids: list[int]) -> list[Plan | None]:
         catalogue = await self.read(catalogue_of)
         return [catalogue.plans.get(plan_id) for plan_id in plan_ids]
 
-    async def _pools(self, account_ids: list[int]) -> list[list[Pool]]:
+    @_loading
+    async def pools_by_account(self, account_ids: list[int]) -> list[list[Pool]]:
         return await self.read(_pools_of, account_ids, self._now)
 
-    async def _rules(self, account_ids: list[int]) -> list[Rule]:
+    @_loading
+    async def rule_by_account(self, account_ids: list[int]) -> list[Rule]:
         found = await self.read(rules_of, account_ids)
         return [found.get(account_id, Rule()) for account_id in account_ids]
 
-    async def _balances(self, account_ids: list[int]) -> list[Balance | None]:
+    @_loading
+    async def balance_by_account(self, account_ids: list[int]) -> list[Balance | None]:
         found = await self.read(balances_of, account_ids, self._now)
         return [found.get(account_id) for account_id in account_ids]
 
-    async def _notice_emails(self, account_ids: list[int]) -> list[list[str]]:
+    @_loading
+    async def notice_emails_by_account(self, account_ids: list[int]) -> list[list[str]]:
         found = await self.read(_notice_emails_of, account_ids)
         return [found.get(account_id, []) for account_id in account_ids]
 
-    async def _standings(self, account_ids: list[int]) -> list[Standing]:
+    @_loading
+    async def standing_by_account(self, account_ids: list[int]) -> list[Standing]:
         found = await self.read(standings_of, account_ids)
         return [found[account_id] for account_id in account_ids]
 
-    async def _recipients(self, account_ids: list[int]) -> list[list[str]]:
+    @_loading
+    async def recipients_by_account(self, account_ids: list[int]) -> list[list[str]]:
         found = await self.read(recipients_by_account, account_ids)
         return [found.get(account_id, []) for account_id in account_ids]
 
-    async def _explanations(self, keys: list[Key]) -> list[list[Sentence]]:
+    @_loading
+    async def explanation_by_call(self, keys: list[Key]) -> list[list[Sentence]]:
         told = await self.read(_explanations_of, keys)
         return [told.get(key, []) for key in keys]
 
-    async def _entries_of_calls(self, keys: list[Key]) -> list[list[EntryRow]]:
+    @_loading
+    async def entries_by_call(self, keys: list[Key]) -> list[list[EntryRow]]:
         found = await self.read(_entries_of, keys)
         return [found.get(key, []) for key in keys]
 
-    async def _receipts(self, keys: list[Key]) -> list[Receipt | None]:
+    @_loading
+    async def receipt_by_recharge(self, keys: list[Key]) -> list[Receipt | None]:
         found = await self.read(receipts_of, keys, self._now)
         return [found.get(key) for key in keys]
 
-    async def _statement_days(self, keys: list[Key]) -> list[list[StatementDay]]:
+    @_loading
+    async def days_by_statement(self, keys: list[Key]) -> list[list[StatementDay]]:
         return await self.read(_days_of_statements, self._history, keys, self._now)
 
-    async def _ends(self, deck_ids: list[int]) -> list[int | None]:
+    @_loading
+    async def end_by_deck(self, deck_ids: list[int]) -> list[int | None]:
         ends = await self.read(_ends_of, deck_ids)
         return [ends.get(deck_id) for deck_id in deck_ids]
 
